@@ -1,0 +1,28 @@
+"""roost: sessions that outlive everything but the machine.
+
+The package root stays small so that the CLI starts fast: the public names are loaded on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from roost.client import AsyncClient, Client
+    from roost.errors import RoostError
+
+__all__ = ["AsyncClient", "Client", "RoostError", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("AsyncClient", "Client"):
+        import roost.client
+
+        return getattr(roost.client, name)
+    if name == "RoostError":
+        from roost.errors import RoostError
+
+        return RoostError
+    raise AttributeError(f"module 'roost' has no attribute {name!r}")

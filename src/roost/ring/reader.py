@@ -1,0 +1,164 @@
+"""The reading end of a ring: validated copies, the wake-up handshake, holds and the v1 mark.
+
+A reader never consumes: where it stands is its own business (a cursor is an offset). Copies are made out of the map and
+accepted only if their first byte was still retained afterwards; pages of a ring are never handed to a socket, which
+would keep references to memory that is overwritten later.
+"""
+
+from __future__ import annotations
+
+import mmap
+
+from roost.platform import full_fence
+from roost.ring.layout import (
+    GUARD_BYTES,
+    HEADER_BYTES,
+    HEADER_WORDS,
+    LAYOUT_VERSION,
+    MAGIC,
+    NONE,
+    SCANNER_AT,
+    SCANNER_MAX_BYTES,
+    W_CAPACITY,
+    W_CLOSED,
+    W_END,
+    W_EXIT_OFFSET,
+    W_HOLD,
+    W_MAGIC,
+    W_SCANNED,
+    W_SCANNER_LENGTH,
+    W_STALLED,
+    W_V1_COUNTER,
+    W_V1_MARK,
+    W_VERSION,
+    W_WAITING,
+    file_bytes,
+)
+
+
+class RingReader:
+    """Reads one ring that another process writes. All offsets are absolute, in bytes since the start of the stream."""
+
+    __slots__ = ("_data_bytes", "_map", "_words", "capacity")
+
+    def __init__(self, fd: int) -> None:
+        """Map the ring file. The descriptor is not kept. Raises ValueError if it is no ring of a known layout."""
+        header = mmap.mmap(fd, HEADER_BYTES, prot=mmap.PROT_READ)
+        with header, memoryview(header)[: HEADER_WORDS * 8].cast("Q") as words:
+            if words[W_MAGIC] != MAGIC or words[W_VERSION] != LAYOUT_VERSION:
+                raise ValueError("not a ring file of a known layout")
+            self.capacity: int = words[W_CAPACITY]
+        self._data_bytes = self.capacity + GUARD_BYTES
+        self._map = mmap.mmap(fd, file_bytes(self.capacity))
+        self._words = memoryview(self._map)[: HEADER_WORDS * 8].cast("Q")
+
+    @property
+    def end(self) -> int:
+        """Bytes ever written."""
+        return int(self._words[W_END])
+
+    @property
+    def start(self) -> int:
+        """Offset of the oldest retained byte."""
+        return max(0, int(self._words[W_END]) - self.capacity)
+
+    def read(self, offset: int, limit_bytes: int = GUARD_BYTES) -> bytes | None:
+        """Copy up to `limit_bytes` from `offset`; `b""` when nothing is there yet, None when they were overwritten."""
+        end = self._words[W_END]
+        length = end - offset
+        if length <= 0:
+            return b""
+        if length > self.capacity:
+            return None
+        if length > limit_bytes:
+            length = limit_bytes
+        at = HEADER_BYTES + offset % self._data_bytes
+        wrap = at + length - HEADER_BYTES - self._data_bytes
+        if wrap <= 0:
+            data = self._map[at : at + length]
+        else:
+            data = self._map[at : at + length - wrap] + self._map[HEADER_BYTES : HEADER_BYTES + wrap]
+        full_fence()
+        # The append under way may have reached `end + GUARD`, which is what the guard is for; only `end` counts.
+        if offset < self._words[W_END] - self.capacity:
+            return None
+        return data
+
+    # --- waiting -------------------------------------------------------------------------------------------------
+
+    def prepare_wait(self, offset: int) -> bool:
+        """Ask to be woken when `end` passes `offset`; False when it has already (then nothing was asked)."""
+        words = self._words
+        words[W_WAITING] = 1
+        full_fence()
+        if words[W_END] != offset:
+            words[W_WAITING] = 0
+            return False
+        return True
+
+    @property
+    def exit_offset(self) -> int | None:
+        """Where the output of the child ended, once known; later output comes from whoever still holds the stream."""
+        offset = self._words[W_EXIT_OFFSET]
+        return None if offset == NONE else int(offset)
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing will ever follow."""
+        return bool(self._words[W_CLOSED])
+
+    # --- holds ---------------------------------------------------------------------------------------------------
+
+    @property
+    def hold(self) -> int | None:
+        """The offset that the writer must not overwrite, or None."""
+        hold = self._words[W_HOLD]
+        return None if hold == NONE else int(hold)
+
+    def set_hold(self, offset: int | None) -> bool:
+        """Move or release the hold. True when the keeper has stopped reading and must be woken."""
+        self._words[W_HOLD] = NONE if offset is None else offset
+        full_fence()
+        return bool(self._words[W_STALLED])
+
+    # --- v1's backlog --------------------------------------------------------------------------------------------
+
+    @property
+    def v1_mark(self) -> int:
+        """v1's read mark M."""
+        return int(self._words[W_V1_MARK])
+
+    @property
+    def v1_counter(self) -> int:
+        """v1's counter D of bytes missed."""
+        return int(self._words[W_V1_COUNTER])
+
+    def set_v1(self, mark: int, counter: int) -> None:
+        """Store M and D. A v1 attach is the only caller."""
+        self._words[W_V1_COUNTER] = counter
+        self._words[W_V1_MARK] = mark
+
+    # --- the scanner's state ---------------------------------------------------------------------------------------
+
+    @property
+    def scanned(self) -> int:
+        """Offset up to which the scanner has looked."""
+        return int(self._words[W_SCANNED])
+
+    def scanner_state(self) -> bytes:
+        """The stored scanner state; empty before the first store."""
+        length = min(int(self._words[W_SCANNER_LENGTH]), SCANNER_MAX_BYTES)
+        return self._map[SCANNER_AT : SCANNER_AT + length]
+
+    def set_scanned(self, offset: int, state: bytes | None = None) -> None:
+        """Store where the scanner stands and, if it changed, its state (at most SCANNER_MAX_BYTES)."""
+        if state is not None:
+            self._words[W_SCANNER_LENGTH] = 0
+            self._map[SCANNER_AT : SCANNER_AT + len(state)] = state
+            self._words[W_SCANNER_LENGTH] = len(state)
+        self._words[W_SCANNED] = offset
+
+    def release(self) -> None:
+        """Unmap."""
+        self._words.release()
+        self._map.close()

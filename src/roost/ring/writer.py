@@ -1,0 +1,138 @@
+"""The writing end of a ring: append bytes, then move `end`. Owned by the keeper alone.
+
+Only the header page is mapped, so that the writer's resident memory stays small however full the rings are; the data
+goes through `pwrite`.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+from roost.platform import full_fence, sealed_memory_file
+from roost.ring.layout import (
+    GUARD_BYTES,
+    HEADER_BYTES,
+    HEADER_WORDS,
+    LAYOUT_VERSION,
+    MAGIC,
+    NONE,
+    W_CAPACITY,
+    W_CLOSED,
+    W_END,
+    W_EXIT_OFFSET,
+    W_HOLD,
+    W_MAGIC,
+    W_STALLED,
+    W_VERSION,
+    W_WAITING,
+    file_bytes,
+)
+
+
+def create_ring_file(name: str, capacity: int) -> int:
+    """A new ring file, sealed against resizing, pages allocated as they are touched. Returns its descriptor."""
+    fd = sealed_memory_file(name, file_bytes(capacity))
+    header = mmap.mmap(fd, HEADER_BYTES)
+    words = memoryview(header)[: HEADER_WORDS * 8].cast("Q")
+    words[W_VERSION] = LAYOUT_VERSION
+    words[W_CAPACITY] = capacity
+    words[W_EXIT_OFFSET] = NONE
+    words[W_HOLD] = NONE
+    words[W_MAGIC] = MAGIC
+    words.release()
+    header.close()
+    return fd
+
+
+class RingWriter:
+    """Appends to one ring. Not thread-safe: a stream belongs to one draining thread."""
+
+    __slots__ = ("_data_bytes", "_fd", "_map", "_words", "capacity", "end")
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._map = mmap.mmap(fd, HEADER_BYTES)
+        self._words = memoryview(self._map)[: HEADER_WORDS * 8].cast("Q")
+        self.capacity: int = self._words[W_CAPACITY]
+        self._data_bytes = self.capacity + GUARD_BYTES
+        self.end: int = self._words[W_END]
+
+    def append(self, data: memoryview) -> None:
+        """Write at most GUARD bytes behind `end`, then store `end`.
+
+        Raises OSError (ENOSPC, ENOMEM) with `end` unmoved: the same data can be appended again later.
+        """
+        length = len(data)
+        at = self.end % self._data_bytes
+        room = self._data_bytes - at
+        if length <= room:
+            self._write(data, at)
+        else:
+            self._write(data[:room], at)
+            self._write(data[room:], 0)
+        self.end += length
+        # One aligned 8-byte store: a reader sees the old end or the new one, and the bytes are there before it.
+        self._words[W_END] = self.end
+
+    def _write(self, data: memoryview, at: int) -> None:
+        written = os.pwrite(self._fd, data, HEADER_BYTES + at)
+        while written < len(data):
+            written += os.pwrite(self._fd, data[written:], HEADER_BYTES + at + written)
+
+    def take_waiting(self) -> bool:
+        """Whether the reader sleeps and must be woken; asked after an append, answered with True once a sleep."""
+        full_fence()
+        if self._words[W_WAITING]:
+            self._words[W_WAITING] = 0
+            return True
+        return False
+
+    def room(self) -> int:
+        """Bytes that may be appended before a lossless reader would lose one; a large number without a hold."""
+        hold = self._words[W_HOLD]
+        if hold == NONE:
+            return 1 << 62
+        return max(0, int(hold) + self.capacity - self.end)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether the stream waits for the hold to move."""
+        return bool(self._words[W_STALLED])
+
+    def set_stalled(self, stalled: bool) -> None:
+        """Tell the reader that the stream waits for its hold (it wakes the keeper), or no longer does.
+
+        Look at `room()` again after setting it: the hold may have moved in between.
+        """
+        self._words[W_STALLED] = 1 if stalled else 0
+        full_fence()
+
+    def release_hold(self) -> None:
+        """Let the writer pass a lossless reader that did not come back; that reader will see an exact gap."""
+        self._words[W_HOLD] = NONE
+
+    def mark_exit(self) -> None:
+        """Record the present `end` as the exit offset, once; later calls change nothing."""
+        if self._words[W_EXIT_OFFSET] == NONE:
+            self._words[W_EXIT_OFFSET] = self.end
+
+    @property
+    def exit_offset(self) -> int | None:
+        """The recorded exit offset, or None."""
+        offset = self._words[W_EXIT_OFFSET]
+        return None if offset == NONE else int(offset)
+
+    def mark_closed(self) -> None:
+        """Record that nothing will ever follow."""
+        self._words[W_CLOSED] = 1
+
+    @property
+    def closed(self) -> bool:
+        """Whether `mark_closed` was called, in this process or an earlier image of it."""
+        return bool(self._words[W_CLOSED])
+
+    def release(self) -> None:
+        """Unmap the header. The descriptor stays open: it belongs to the caller."""
+        self._words.release()
+        self._map.close()
