@@ -1,0 +1,257 @@
+"""What callers get back: frozen types for sessions, clients, statuses and the events of an attachment.
+
+Owns the fields and their units. Must not know how they travel: `from_json` takes a decoded JSON object and ignores keys
+it does not know, so that a newer daemon may say more; `to_json` gives what `--json` prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self, TypeAlias
+
+
+class Record:
+    """A dataclass that is read from and written to a JSON object."""
+
+    __slots__ = ()
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The record in a decoded JSON object; unknown keys are ignored, lists become tuples.
+
+        Raises TypeError when a field without a default is missing.
+        """
+        known = {item.name for item in fields(cls)}  # type: ignore[arg-type]
+        return cls(**{key: cls._read(key, value) for key, value in data.items() if key in known})
+
+    @classmethod
+    def _read(cls, key: str, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    def to_json(self) -> dict[str, Any]:
+        """The JSON object of this record, every field included."""
+        return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}  # type: ignore[arg-type]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Record):
+        return value.to_json()
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientInfo(Record):
+    """One client attached to a session.
+
+    mode: "exclusive", "share" or "view". offset: absolute offset up to which it was served, in bytes since the start of
+    the stream. lag: bytes of the stream that it has not been given yet. term: its own TERM, for information only.
+    """
+
+    id: str
+    label: str = ""
+    mode: str = "exclusive"
+    lossless: bool = False
+    tty: bool = False
+    term: str = ""
+    rows: int = 0
+    cols: int = 0
+    offset: int = 0
+    lag: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionInfo(Record):
+    """One session, as the daemon knows it.
+
+    kind: "pty" or "pipe". state: "running" or "exited". Times: Unix seconds. exit_code: the code, minus the number for
+    a signal, None while running or when it is unknown. outcome: None while running, else "natural", "soft" (ended by
+    the first signal of a terminate), "hard" (killed) or "unknown". ring_bytes: capacity of the output ring;
+    [start_offset, end_offset) is retained, in bytes since the start of the stream. terminal_held: exited, but somebody
+    still has the terminal open. held_by: label of the lossless client for which reading has stopped.
+    """
+
+    id: str
+    name: str = ""
+    kind: str = "pty"
+    state: str = "running"
+    pid: int = 0
+    exit_code: int | None = None
+    signal: int | None = None
+    created_at: float = 0.0
+    exited_at: float | None = None
+    command: str = ""
+    argv: tuple[str, ...] = ()
+    cwd: str = ""
+    originator: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    attached: bool = False
+    clients: tuple[ClientInfo, ...] = ()
+    rows: int = 0
+    cols: int = 0
+    outcome: str | None = None
+    term: str = ""
+    title: str = ""
+    size_policy: str = "latest"
+    ring_bytes: int = 0
+    start_offset: int = 0
+    end_offset: int = 0
+    terminal_held: bool = False
+    held_by: str | None = None
+    last_output_at: float | None = None
+    spawn_id: str | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether its child has not ended yet."""
+        return self.state == "running"
+
+    @classmethod
+    def _read(cls, key: str, value: Any) -> Any:
+        if key == "clients":
+            return tuple(ClientInfo.from_json(item) for item in value)
+        return tuple(value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExitStatus(Record):
+    """How a session ended. code: None when it is unknown or a signal ended it; at: Unix seconds, None when unknown."""
+
+    code: int | None = None
+    signal: int | None = None
+    outcome: str = "unknown"
+    at: float | None = None
+    session_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminateResult(Record):
+    """What became of one session that was to be terminated.
+
+    outcome: as in SessionInfo, None when it had not ended by the time of the answer. survivors: pids that are still
+    there, with survivor_names in the same order. error: why it could not be done, None when it could.
+    """
+
+    session_id: str = ""
+    name: str = ""
+    outcome: str | None = None
+    code: int | None = None
+    signal: int | None = None
+    survivors: tuple[int, ...] = ()
+    survivor_names: tuple[str, ...] = ()
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaemonStatus(Record):
+    """The daemon and its keeper. uptime_s: seconds; clients: open connections; attached: attached clients."""
+
+    version: str = ""
+    pid: int = 0
+    keeper_pid: int = 0
+    keeper_version: str = ""
+    socket: str = ""
+    scope: str = ""
+    uptime_s: float = 0.0
+    sessions: int = 0
+    running: int = 0
+    exited: int = 0
+    clients: int = 0
+    attached: int = 0
+    log_path: str = ""
+    state_dir: str = ""
+    runtime_dir: str = ""
+    held_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog(Record):
+    """Retained output of one stream: `data` is [start_offset, next_offset), in bytes since the start of the stream.
+
+    end_offset: where the stream ended at that moment. missed: bytes that were asked for and are no longer retained.
+    exit_offset: where the child's output ends, None before its exit. closed: nothing will follow.
+    """
+
+    data: bytes = b""
+    start_offset: int = 0
+    next_offset: int = 0
+    end_offset: int = 0
+    missed: int = 0
+    exited: bool = False
+    exit_offset: int | None = None
+    closed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check(Record):
+    """One finding of the doctor. advice: what to do, empty when `ok`."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Bytes of the child; `offset` is that of the first one, absolute."""
+
+    offset: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The bytes [start, end) had left the ring before this client took them."""
+
+    start: int
+    end: int
+
+    @property
+    def missed_bytes(self) -> int:
+        """How many bytes that is."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Resized:
+    """The terminal of the session has a new size."""
+
+    rows: int
+    cols: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnected:
+    """The daemon was away and the attachment goes on where it was; so many typed bytes may not have arrived."""
+
+    input_bytes_in_doubt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """The child ended; the last event. code: None when unknown or ended by a signal. at: Unix seconds, None unknown."""
+
+    code: int | None
+    signal: int | None
+    outcome: str
+    at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """The session runs on without this client; the last event."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stolen:
+    """Another client, named by its label, took the session over; the last event."""
+
+    by: str
+
+
+AttachmentEvent: TypeAlias = Output | Gap | Resized | Reconnected | Exited | Detached | Stolen
