@@ -1,0 +1,46 @@
+"""The client library: the same verbs for blocking code (`Client`) and for asyncio (`AsyncClient`).
+
+Owns the list of public names and loads each one on first use: `roost ls` must not pay for asyncio or dataclasses.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from roost.client.aio import AsyncClient
+    from roost.client.aio_attachment import AsyncAttachment
+    from roost.client.aio_session import AsyncSession
+    from roost.client.attachment import Attachment
+    from roost.client.launch import ensure_daemon
+    from roost.client.results import Sent
+    from roost.client.session import Session
+    from roost.client.sync import Client
+
+_HOMES = {
+    "AsyncAttachment": "aio_attachment",
+    "AsyncClient": "aio",
+    "AsyncSession": "aio_session",
+    "Attachment": "attachment",
+    "Client": "sync",
+    "Sent": "results",
+    "Session": "session",
+    "ensure_daemon": "launch",
+}
+
+__all__ = [
+    "AsyncAttachment",
+    "AsyncClient",
+    "AsyncSession",
+    "Attachment",
+    "Client",
+    "Sent",
+    "Session",
+    "ensure_daemon",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'roost.client' has no attribute {name!r}")
+    return getattr(__import__(f"roost.client.{home}", fromlist=[name]), name)

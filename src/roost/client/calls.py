@@ -1,0 +1,210 @@
+"""Every verb of the clients as data: the method, its parameters, how the answer is read, and whether it may be repeated.
+
+Owns the calls, pure. Sync and async clients perform them; neither knows a method's name. A verb that changes something
+is repeated only when it certainly did not reach the daemon; reading verbs always.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from roost.client.results import Sent
+from roost.errors import InvalidError, ProtocolError
+from roost.model import Backlog, Check, DaemonStatus, ExitStatus, SessionInfo, TerminateResult
+
+T = TypeVar("T")
+Reader = Callable[[Mapping[str, Any], bytes], T]
+
+#: How long the daemon may hold one `send` back, for a child that does not read.
+SEND_TIMEOUT_S = 30.0
+#: One page of retained output; well under the response limit of 16 MiB.
+LOG_PAGE_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """One request of roost's own, and how its answer is read.
+
+    `extra_s` is how much longer than the client's own timeout the daemon may take, None for as long as it likes.
+    """
+
+    method: str
+    read: Reader[T]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    data: bytes = b""
+    repeatable: bool = False
+    extra_s: float | None = 0.0
+
+    def params_json(self) -> bytes:
+        """The parameters as they travel; those that are None are left to the daemon's defaults."""
+        given = {name: value for name, value in self.params.items() if value is not None}
+        try:
+            return json.dumps(given, separators=(",", ":")).encode()
+        except (TypeError, ValueError) as error:
+            raise InvalidError(f"{self.method}: arguments cannot be sent: {error}") from error
+
+    def answer(self, result: bytes, data: bytes) -> T:
+        """What the verb returns, made of a reply without error."""
+        try:
+            return self.read(json.loads(result) if result else {}, data)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ProtocolError(
+                f"the daemon's answer to {self.method} cannot be read ({error!r}); "
+                "client and daemon may differ in version: compare `roost --version` and `roost daemon status`"
+            ) from error
+
+
+def _nothing(_result: Mapping[str, Any], _data: bytes) -> None:
+    return None
+
+
+def _info(result: Mapping[str, Any], _data: bytes) -> SessionInfo:
+    return SessionInfo.from_json(result)
+
+
+def list_sessions(originator: str | None, *, all: bool) -> Call[list[SessionInfo]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[SessionInfo]:
+        return [SessionInfo.from_json(entry) for entry in result["sessions"]]
+
+    return Call("sessions.list", read, {"originator": originator, "all": all}, repeatable=True)
+
+
+def get_session(target: str, *, live_only: bool = False) -> Call[SessionInfo]:
+    return Call("sessions.get", _info, {"target": target, "live_only": live_only}, repeatable=True)
+
+
+def read_logs(
+    target: str,
+    *,
+    stream: str = "stdout",
+    from_offset: int | None = None,
+    tail_bytes: int | None = None,
+    limit_bytes: int = LOG_PAGE_BYTES,
+) -> Call[Backlog]:
+    params = {
+        "target": target,
+        "stream": stream,
+        "from_offset": from_offset,
+        "tail_bytes": tail_bytes,
+        "limit_bytes": limit_bytes,
+    }
+
+    def read(result: Mapping[str, Any], data: bytes) -> Backlog:
+        return Backlog.from_json({**result, "data": data})
+
+    return Call("sessions.logs", read, params, repeatable=True)
+
+
+def send_input(target: str, data: bytes, *, enter: bool) -> Call[Sent]:
+    def read(result: Mapping[str, Any], _data: bytes) -> Sent:
+        return Sent.from_json(result)
+
+    return Call("sessions.send", read, {"target": target, "enter": enter}, data, extra_s=SEND_TIMEOUT_S)
+
+
+def close_stdin(target: str) -> Call[None]:
+    return Call("sessions.close_stdin", _nothing, {"target": target}, repeatable=True)
+
+
+def resize(target: str, rows: int, cols: int) -> Call[tuple[int, int]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> tuple[int, int]:
+        return int(result["rows"]), int(result["cols"])
+
+    return Call("sessions.resize", read, {"target": target, "rows": rows, "cols": cols}, repeatable=True)
+
+
+def signal(target: str, number: int | str, scope: str | None) -> Call[list[int]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[int]:
+        return [int(pid) for pid in result["signalled"]]
+
+    return Call("sessions.signal", read, {"target": target, "signal": number, "scope": scope})
+
+
+def detach(target: str) -> Call[int]:
+    def read(result: Mapping[str, Any], _data: bytes) -> int:
+        return int(result["detached"])
+
+    return Call("sessions.detach", read, {"target": target})
+
+
+def rename(target: str, name: str) -> Call[SessionInfo]:
+    return Call("sessions.rename", _info, {"target": target, "name": name})
+
+
+def restart(target: str, grace_s: float) -> Call[SessionInfo]:
+    return Call("sessions.restart", _info, {"target": target, "grace_s": grace_s}, extra_s=grace_s)
+
+
+def wait(target: str, timeout_s: float | None) -> Call[ExitStatus]:
+    def read(result: Mapping[str, Any], _data: bytes) -> ExitStatus:
+        return ExitStatus.from_json(result)
+
+    return Call("sessions.wait", read, {"target": target, "timeout_s": timeout_s}, repeatable=True, extra_s=timeout_s)
+
+
+def terminate(
+    targets: Sequence[str],
+    *,
+    grace_s: float,
+    wait: bool,
+    older_than_s: float | None,
+    originator: str | None,
+) -> Call[list[TerminateResult]]:
+    params = {
+        "targets": list(targets),
+        "grace_s": grace_s,
+        "wait": wait,
+        "older_than_s": older_than_s,
+        "originator": originator,
+    }
+
+    def read(result: Mapping[str, Any], _data: bytes) -> list[TerminateResult]:
+        return [TerminateResult.from_json(entry) for entry in result["results"]]
+
+    return Call("sessions.terminate", read, params, extra_s=grace_s)
+
+
+def purge(targets: Sequence[str], originator: str | None, older_than_s: float | None) -> Call[list[str]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[str]:
+        return [str(session_id) for session_id in result["purged"]]
+
+    params = {"targets": list(targets), "originator": originator, "older_than_s": older_than_s}
+    return Call("sessions.purge", read, params)
+
+
+def environment(target: str) -> Call[dict[str, str]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> dict[str, str]:
+        return dict(result["env"])
+
+    return Call("sessions.env", read, {"target": target}, repeatable=True)
+
+
+def status() -> Call[DaemonStatus]:
+    def read(result: Mapping[str, Any], _data: bytes) -> DaemonStatus:
+        return DaemonStatus.from_json(result)
+
+    return Call("daemon.status", read, repeatable=True)
+
+
+def stop(*, kill: bool, timeout_s: float) -> Call[int]:
+    def read(result: Mapping[str, Any], _data: bytes) -> int:
+        return int(result["sessions_left"])
+
+    return Call("daemon.stop", read, {"kill": kill, "timeout_s": timeout_s}, extra_s=timeout_s)
+
+
+def upgrade_keeper() -> Call[dict[str, Any]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> dict[str, Any]:
+        return dict(result)
+
+    return Call("daemon.upgrade_keeper", read)
+
+
+def doctor() -> Call[list[Check]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[Check]:
+        return [Check.from_json(entry) for entry in result["checks"]]
+
+    return Call("daemon.doctor", read, repeatable=True)

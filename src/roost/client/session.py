@@ -1,0 +1,113 @@
+"""The handle of one session: the verbs of a client, bound to it.
+
+Owns nothing but the session's identity; every verb is the client's of the same name.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import TYPE_CHECKING, Any
+
+from roost.model import Backlog, ExitStatus, SessionInfo, TerminateResult
+
+if TYPE_CHECKING:
+    from roost.client.attachment import Attachment
+    from roost.client.results import Sent
+    from roost.client.sync import Client
+
+
+class SessionIdentity:
+    """What stays the same about a session: `id`, `kind` ("pty" or "pipe"), `pid`, `created_at`; and its last known name.
+
+    `existing` says that a spawn found a session with its spawn id and started nothing.
+    """
+
+    __slots__ = ("created_at", "existing", "id", "kind", "name", "pid")
+
+    def __init__(self, info: SessionInfo, *, existing: bool = False) -> None:
+        self.id = info.id
+        self.name = info.name
+        self.kind = info.kind
+        self.pid = info.pid
+        self.created_at = info.created_at
+        self.existing = existing
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id}, {self.kind}, pid {self.pid})"
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
+
+class Session(SessionIdentity):
+    """One session of a blocking client."""
+
+    __slots__ = ("client",)
+
+    def __init__(self, client: Client, info: SessionInfo, *, existing: bool = False) -> None:
+        super().__init__(info, existing=existing)
+        self.client = client
+
+    def attach(self, **options: Any) -> Attachment:
+        """Attaches to it; the options are those of `Client.attach`."""
+        return self.client.attach_session(self, **options)
+
+    def info(self) -> SessionInfo:
+        """What the daemon knows of it now."""
+        return self.client.get(self.id)
+
+    def backlog(
+        self, *, stream: str = "stdout", from_offset: int | None = None, tail_bytes: int | None = None
+    ) -> Backlog:
+        """Its retained output up to now."""
+        return self.client.backlog(self.id, stream=stream, from_offset=from_offset, tail_bytes=tail_bytes)
+
+    def logs(self, **options: Any) -> Backlog:
+        """One page of its retained output; the options are those of `Client.logs`."""
+        return self.client.logs(self.id, **options)
+
+    def send(self, data: str | bytes, *, enter: bool = False) -> Sent:
+        """Types into it."""
+        return self.client.send(self.id, data, enter=enter)
+
+    def close_stdin(self) -> None:
+        """Closes the stdin of its child (pipe sessions)."""
+        self.client.close_stdin(self.id)
+
+    def resize(self, rows: int, cols: int) -> tuple[int, int]:
+        """Sets the size of its terminal; returns the size that it has now."""
+        return self.client.resize(self.id, rows, cols)
+
+    def signal(self, number: int | str, *, scope: str | None = None) -> builtins.list[int]:
+        """Sends it a signal; returns the pids that got it."""
+        return self.client.signal(self.id, number, scope=scope)
+
+    def detach(self) -> int:
+        """Detaches all its clients; returns how many there were."""
+        return self.client.detach(self.id)
+
+    def rename(self, name: str) -> SessionInfo:
+        """Gives it another name."""
+        info = self.client.rename(self.id, name)
+        self.name = info.name
+        return info
+
+    def restart(self, *, grace_s: float = 2.0) -> Session:
+        """Ends it and starts its command again; returns the new session."""
+        return self.client.restart(self.id, grace_s=grace_s)
+
+    def wait(self, timeout_s: float | None = None) -> ExitStatus:
+        """Waits for its child to end."""
+        return self.client.wait(self.id, timeout_s)
+
+    def terminate(self, *, grace_s: float = 2.0, wait: bool = True) -> TerminateResult:
+        """Ends it; says what that took."""
+        return self.client.terminate(self.id, grace_s=grace_s, wait=wait)[0]
+
+    def purge(self) -> None:
+        """Forgets it and its output, once it has exited."""
+        self.client.purge(self.id)
+
+    def env(self) -> dict[str, str]:
+        """The environment that it was started with."""
+        return self.client.env(self.id)
