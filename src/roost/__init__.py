@@ -5,10 +5,9 @@ The package root stays small so that the CLI starts fast: the public names are l
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # not from typing: the keeper imports this package and would pay 2 MB for it
 if TYPE_CHECKING:
     from roost.client import AsyncClient, Client
     from roost.errors import RoostError
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncClient", "Client", "RoostError", "__version__"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name in ("AsyncClient", "Client"):
         import roost.client
 
