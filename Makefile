@@ -1,0 +1,75 @@
+# Everything a checkout needs, by name. `make run` and `make test` set up what they need by themselves.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first interpreter that is new enough; give PYTHON=/path/to/python to choose another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+# Stamps: what was installed, and for which pyproject.toml. Newer than it means there is nothing to do (and no network).
+READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
+
+.PHONY: help run tour test check lint format proto bench clean
+
+help:
+	@echo 'make run     set up, then a shell in a session (without a terminal: a short tour)'
+	@echo 'make test    set up and run every test (PYTEST_ARGS=... is passed on)'
+	@echo 'make check   what CI runs: linters, types, layers, generated code, tests'
+	@echo 'make bench   compare with other programs of the trade (BENCH_ARGS=... is passed on)'
+	@echo 'make proto   generate the protobuf code anew'
+	@echo 'make format  put the code into shape'
+	@echo 'make clean   remove everything that was made here'
+
+run: $(READY)
+	@$(BIN)/python -m compileall -q src
+	@if [ -t 0 ]; then exec $(BIN)/roost run; else exec $(BIN)/python -m roost.cli.tour; fi
+
+tour: $(READY)
+	@$(BIN)/python -m roost.cli.tour
+
+test: $(READY_DEV)
+	@$(BIN)/python -m compileall -q src
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: lint test
+
+lint: $(READY_DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/generate_proto.py --check
+
+format: $(READY_DEV)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+proto: $(READY_DEV)
+	$(BIN)/python tools/generate_proto.py
+
+bench: $(READY_DEV)
+	@$(BIN)/python -m compileall -q src
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+clean:
+	rm -rf $(VENV) build dist bench/build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@if [ -z "$(PYTHON)" ]; then echo 'roost needs Python 3.11 or newer: install it, or give PYTHON=/path/to/python' >&2; exit 1; fi
+	@$(PYTHON) -m venv $(VENV) || { \
+		rm -rf $(VENV); \
+		echo 'The virtual environment could not be made; on Debian and Ubuntu: apt install python3-venv' >&2; exit 1; }
+	@# Launchers written by an older pip import `re`, which costs each command more than its own work.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+
+$(READY): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(READY_DEV): pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(READY) $@
