@@ -94,17 +94,20 @@ def output_head(length: int, offset: int | None = None, *, pipe: bool = False) -
     return (len(key) + length + len(at) + 4).to_bytes(4, "big") + _OFFSET_HEADS[len(at)] + at + key
 
 
-def pty_exit(code: int | None, roost: ExitInfo | None = None, reset: bytes = b"") -> bytes:
+def pty_exit(code: int | None, roost: ExitInfo | None = None, reset: bytes | None = None) -> bytes:
     """The last frame of a terminal whose session ended: v1's code (-n for signal n), and exactly how for extended ones.
 
-    Without a code it is the error `exit code unknown`. `reset` puts the client's terminal back.
+    Without a code it is the error `exit code unknown`. `reset` are the bytes that put the client's terminal back; as in
+    every last frame, none are written if there are none.
     """
     return _exit(code, roost, reset, pipe=False)
 
 
-def pty_error(text: str, reset: bytes | None = None, error_kind: str | None = None) -> bytes:
+def pty_error(
+    text: str, roost: ExitInfo | None = None, reset: bytes | None = None, error_kind: str | None = None
+) -> bytes:
     """The last frame of a terminal attachment that ends for another reason than the session's exit."""
-    return frame(field_text(_ERROR[False], text) + _ending(None, reset, error_kind))
+    return frame(field_text(_ERROR[False], text) + _ending(roost, reset, error_kind))
 
 
 def pty_stolen(by: str, reset: bytes | None = None) -> bytes:
@@ -117,19 +120,21 @@ def pty_missed(n: int) -> bytes:
     return frame(field_varint(_MISSED_BYTES[False], n))
 
 
-def pipe_exit(code: int | None, roost: ExitInfo | None = None, reset: bytes = b"") -> bytes:
+def pipe_exit(code: int | None, roost: ExitInfo | None = None, reset: bytes | None = None) -> bytes:
     """The last frame of a pipe stream whose session ended; as `pty_exit`."""
     return _exit(code, roost, reset, pipe=True)
 
 
-def pipe_eof(roost: ExitInfo | None = None, error_kind: str | None = None) -> bytes:
+def pipe_eof(roost: ExitInfo | None = None, reset: bytes | None = None, error_kind: str | None = None) -> bytes:
     """The last frame of a pipe stream that ended, or was detached by a call."""
-    return frame(field_varint(_PIPE_EOF, 1) + _ending(roost, None, error_kind))
+    return frame(field_varint(_PIPE_EOF, 1) + _ending(roost, reset, error_kind))
 
 
-def pipe_error(text: str, reset: bytes | None = None, error_kind: str | None = None) -> bytes:
+def pipe_error(
+    text: str, roost: ExitInfo | None = None, reset: bytes | None = None, error_kind: str | None = None
+) -> bytes:
     """The last frame of a pipe attachment that ends for another reason than the session's exit."""
-    return frame(field_text(_ERROR[True], text) + _ending(None, reset, error_kind))
+    return frame(field_text(_ERROR[True], text) + _ending(roost, reset, error_kind))
 
 
 def pipe_stolen(by: str, reset: bytes | None = None) -> bytes:
@@ -161,9 +166,9 @@ def _extension_frame(content: bytes) -> bytes:
     return frame(field_bytes(EXTENSION, content))
 
 
-def _exit(code: int | None, roost: ExitInfo | None, reset: bytes, *, pipe: bool) -> bytes:
+def _exit(code: int | None, roost: ExitInfo | None, reset: bytes | None, *, pipe: bool) -> bytes:
     how = field_text(_ERROR[pipe], EXIT_CODE_UNKNOWN) if code is None else field_varint(_EXIT_CODE[pipe], code)
-    return frame(how + _ending(roost, reset or None, None))
+    return frame(how + _ending(roost, reset, None))
 
 
 def _ending(exited: ExitInfo | None, reset: bytes | None, error_kind: str | None) -> bytes:
@@ -171,7 +176,7 @@ def _ending(exited: ExitInfo | None, reset: bytes | None, error_kind: str | None
     content = b""
     if exited is not None:
         content += field_bytes(3, _exit_info(exited))
-    if reset is not None:
+    if reset:
         content += field_bytes(6, reset)
     if error_kind is not None:
         content += field_text(7, error_kind)
