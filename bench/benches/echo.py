@@ -1,0 +1,112 @@
+"""A keystroke's round trip through an attached session: typed byte, raw-mode child, byte back at the client.
+
+Compared: roost over frames, dtach over its packets (the same C program as client), a raw PTY, tmux with its own client.
+Situations: nothing else going on; the control plane busy (one client in a closed loop of `sessions.list` and
+`daemon.status` on a roost with 20 idle sessions: on the measured daemon, and beside dtach, so that the machine is as
+busy); six other sessions flooding without clients, of the same host. A pause of 300 µs before each byte.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from bench import hosts, lightwire, native
+from bench.context import Context
+from bench.report import Row, Target, at_most, compared
+from bench.roost_host import RoostHost
+from bench.stats import alternate
+
+_FLOODS = 6
+_IDLE_SESSIONS = 20
+_ECHO = "echo"
+_FLOOD = "flood"
+_Echo = dict[str, Any]
+_Runs = dict[str, Callable[[], _Echo]]
+
+
+def _roost_echo(context: Context, roost: RoostHost, count: int) -> _Echo:
+    target = roost.open([native.program(_ECHO)])
+    client, out = roost.view(lightwire.attach(target), "--echo", str(count))
+    result = hosts.Watch(context, client, out, host=None).finish()
+    roost.end([target])
+    return result
+
+
+def _echo(host: hosts.Host, count: int) -> _Echo:
+    return host.watch([native.program(_ECHO)], "--echo", str(count)).finish()
+
+
+@contextlib.contextmanager
+def _busy_control_plane(context: Context, roost: RoostHost) -> Iterator[None]:
+    request = lightwire.call("sessions.list", {"all": True}) + lightwire.call("daemon.status")
+    client, _ = roost.view(request, "--calls", "100000000", "--answers", "2")
+    try:
+        yield
+    finally:
+        context.end(client)
+
+
+@contextlib.contextmanager
+def _roost_floods(roost: RoostHost) -> Iterator[None]:
+    targets = roost.open_many([[native.program(_FLOOD), "--seconds", "200"]] * _FLOODS)
+    try:
+        yield
+    finally:
+        roost.end(targets)
+
+
+@contextlib.contextmanager
+def _dtach_floods(context: Context, dtach: hosts.DtachHost) -> Iterator[None]:
+    servers = [dtach.open([native.program(_FLOOD), "--seconds", "200"])[1] for _ in range(_FLOODS)]
+    try:
+        yield
+    finally:
+        for server in servers:
+            context.end(server)
+
+
+def _during(situation: Callable[[], contextlib.AbstractContextManager[None]], run: Callable[[], _Echo]) -> _Echo:
+    with situation():
+        return run()
+
+
+def _rows(label: str, results: dict[str, list[_Echo]], targets: dict[str, Target]) -> list[Row]:
+    rows = []
+    for peer in dict.fromkeys(("dtach", *results)):
+        for point in ("p50_us", "p99_us"):
+            if peer == "roost":
+                continue
+            ours, theirs = ([one[point] for one in results.get(name, ())] for name in ("roost", peer))
+            target = targets.get(point) if peer == "dtach" else None
+            rows.append(compared(f"{label}, {point[:3]}", "µs", ours, peer, theirs or None, target))
+    return rows
+
+
+def run(context: Context) -> list[Row]:
+    count, rounds = context.choose(2000, 600), context.choose(5, 3)
+    raw, dtach = hosts.RawHost(context), hosts.optional(hosts.DtachHost, context)
+    tmux = hosts.optional(hosts.TmuxHost, context)
+    strict = {"p50_us": at_most(1.3), "p99_us": at_most(1.75)}
+    with RoostHost(context) as roost:
+        pair: _Runs = {"roost": lambda: _roost_echo(context, roost, count)}
+        if dtach:
+            pair["dtach"] = lambda: _echo(dtach, count)
+        alone: _Runs = {**pair, raw.name: lambda: _echo(raw, count)}
+        if tmux:
+            alone["tmux"] = lambda: _echo(tmux, count // 2)
+        rows = _rows("idle", alternate(rounds, alone), strict)
+
+        flooding: _Runs = {"roost": lambda: _during(lambda: _roost_floods(roost), pair["roost"])}
+        if dtach:
+            flooding["dtach"] = lambda: _during(lambda: _dtach_floods(context, dtach), pair["dtach"])
+        rows += _rows("six sessions flooding", alternate(rounds, flooding), {"p50_us": at_most(1.5)})
+
+        roost.open_many([["/bin/sleep", "1000"]] * _IDLE_SESSIONS)
+        busy: _Runs = {
+            name: lambda run=run: _during(lambda: _busy_control_plane(context, roost), run)  # type: ignore[misc]
+            for name, run in pair.items()
+        }
+        rows += _rows("control plane busy", alternate(rounds, busy), strict)
+    return rows
