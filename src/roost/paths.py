@@ -61,9 +61,9 @@ class Paths:
         self.keeper_lock = f"{state_dir}/keeper.lock"
         self.daemon_log = f"{state_dir}/daemon.log"
         self.keeper_log = f"{state_dir}/keeper.log"
-        #: Abstract socket address of the keeper: found even when the runtime directory was removed. One per user and
-        #: scope on this machine, whatever XDG_RUNTIME_DIR says. Source: unix(7).
-        self.abstract_name = f"\0roost/{uid}/{scope}"
+        #: Abstract socket address of the keeper: found even when the runtime directory was removed. The places of both
+        #: directories are part of it, so that two installations of one user never meet. Source: unix(7).
+        self.abstract_name = f"\0roost/{uid}/{scope}/{_place_key(runtime_dir, state_dir)}"
 
     @classmethod
     def for_scope(cls, scope: str | None = None, *, environ: Mapping[str, str] = os.environ) -> Paths:
@@ -75,7 +75,8 @@ class Paths:
         name = check_scope(scope or environ.get("ROOST_SCOPE") or DEFAULT_SCOPE)
         level = "" if name == DEFAULT_SCOPE else f"/{name}"
         uid = os.geteuid()
-        paths = cls(name, _runtime_base(environ, uid) + level, _state_base(environ, uid) + level, uid=uid)
+        runtime_base = _runtime_base(environ, uid)
+        paths = cls(name, runtime_base + level, _state_base(environ, uid, runtime_base) + level, uid=uid)
         if not scope and environ.get("ROOST_SOCKET"):
             paths.client_socket = environ["ROOST_SOCKET"]
         return paths
@@ -105,7 +106,16 @@ def _runtime_base(environ: Mapping[str, str], uid: int) -> str:
     return f"{_TMP}/roost-{uid}"
 
 
-def _state_base(environ: Mapping[str, str], uid: int) -> str:
+def _place_key(*parts: str) -> str:
+    """A short name for a place: 64-bit FNV-1a in hexadecimal."""
+    key = 0xCBF29CE484222325
+    for byte in os.fsencode("\0".join(parts)):
+        key = ((key ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return f"{key:016x}"
+
+
+def _state_base(environ: Mapping[str, str], uid: int, runtime_base: str) -> str:
+    """State of a runtime directory that somebody chose stands apart from that of the login's, locks and logs too."""
     given = environ.get("XDG_STATE_HOME", "")
     if given.startswith("/"):
         return f"{given.rstrip('/')}/roost"
@@ -117,7 +127,10 @@ def _state_base(environ: Mapping[str, str], uid: int) -> str:
             home = pwd.getpwuid(uid).pw_dir
         except KeyError:
             raise InvalidError(f"user {uid} has no home directory; set HOME or XDG_STATE_HOME") from None
-    return f"{home.rstrip('/')}/.local/state/roost"
+    base = f"{home.rstrip('/')}/.local/state/roost"
+    if runtime_base in (f"{_RUN_USER}/{uid}/roost", f"{_TMP}/roost-{uid}"):
+        return base
+    return f"{base}/at-{_place_key(runtime_base)}"
 
 
 def _is_own_dir(path: str, uid: int) -> bool:

@@ -1,0 +1,1 @@
+"""The daemon: the asyncio shell around the pure layers. `app` wires it; `service` has one method a use case."""

@@ -1,0 +1,152 @@
+"""Turning a connection into an attachment: where its output starts, what the answer says.
+
+Owns the difference between v1's attach (backlog in the answer, read mark moved) and roost's (frames from an offset).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from roost.core.backlog import V1Mark, v1_attach
+from roost.core.cursor import place
+from roost.daemon.attachment import Attachment, AttachmentTraits
+from roost.daemon.session import Session, new_token
+from roost.daemon.stream import Stream
+from roost.errors import InvalidError, NoRunError
+from roost.ring.reader import RingReader
+from roost.wire.conversation import ServerConversation
+
+MODES = ("exclusive", "share", "view")
+
+
+@dataclass(frozen=True, slots=True)
+class AttachSpec:
+    """An attach as a client asks for it."""
+
+    stream: str = "stdout"
+    steal: bool = False
+    rows: int = 0
+    cols: int = 0
+    tty: bool = False
+    term: str = ""
+    graphics: object | None = None
+    peer_pid: int = 0
+    extended: bool = False
+    mode: str = "exclusive"
+    lossless: bool = False
+    label: str = ""
+    from_offset: int | None = None
+    tail_bytes: int | None = None
+    restore: str = "raw"
+    resume_token: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What the answer to an attach says."""
+
+    session: Session
+    attachment_id: str
+    token: bytes
+    start_offset: int
+    end_offset: int
+    backlog: bytes = b""
+    bytes_missed: int = 0
+    restore: bytes = b""
+    uncertain: bool = False
+
+
+class Attacher:
+    """Admits clients."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def attach(
+        self,
+        session: Session,
+        spec: AttachSpec,
+        sock: socket.socket,
+        conversation: ServerConversation,
+        on_gone: Callable[[], None],
+    ) -> tuple[Attachment, Admitted]:
+        """Admit a client and build its attachment; nothing is sent before `Attachment.start`."""
+        if spec.mode not in MODES:
+            raise InvalidError(f"unknown mode {spec.mode!r}; modes are {', '.join(MODES)}")
+        stream = session.stream(spec.stream)
+        if not spec.extended and not session.live:
+            raise NoRunError(_gone_text(session))
+        token = spec.resume_token or new_token()
+        session.admit(spec.stream, spec.mode, steal=spec.steal, label=spec.label, token=token.hex())
+        admitted = self._place(session, stream, spec, token)
+        traits = AttachmentTraits(
+            id=admitted.attachment_id,
+            mode=spec.mode,
+            lossless=spec.lossless,
+            extended=spec.extended,
+            pipe=not session.is_pty,
+            label=spec.label,
+            token=token,
+            tty=spec.tty,
+            term=spec.term,
+            graphics=spec.graphics,
+            peer_pid=spec.peer_pid,
+        )
+
+        def on_closed(gone: Attachment) -> None:
+            session.left(gone)
+            on_gone()
+
+        attachment = Attachment(
+            self._loop,
+            sock,
+            conversation,
+            stream,
+            traits,
+            offset=admitted.start_offset if spec.extended else admitted.end_offset,
+            on_input=session.on_input,
+            on_closed=on_closed,
+        )
+        session.join(attachment)
+        if session.is_pty and spec.tty and traits.interactive and session.live:
+            session.client_size(attachment, spec.rows, spec.cols)
+        return attachment, admitted
+
+    def _place(self, session: Session, stream: Stream, spec: AttachSpec, token: bytes) -> Admitted:
+        attachment_id = "a-" + secrets.token_hex(4)
+        if not spec.extended:
+            return _place_v1(session, stream.ring, attachment_id, token)
+        stream.scan_to_end()
+        end = stream.ring.end
+        start = place(stream.ring.start, end, from_offset=spec.from_offset, tail_bytes=spec.tail_bytes).offset
+        exit_offset = stream.ring.exit_offset
+        if not session.live and exit_offset is not None and spec.from_offset is None:
+            start = min(start, exit_offset)
+        restore = b""
+        uncertain = False
+        if stream.scanner is not None:
+            uncertain = stream.scanner.uncertain
+            if spec.restore == "raw" and not spec.resume_token:
+                restore = stream.scanner.restore_string(start)
+        return Admitted(session, attachment_id, token, start, end, restore=restore, uncertain=uncertain)
+
+
+def _place_v1(session: Session, ring: RingReader, attachment_id: str, token: bytes) -> Admitted:
+    while True:
+        end = ring.end
+        plan, mark = v1_attach(V1Mark(ring.v1_mark, ring.v1_counter), end=end, capacity=ring.capacity)
+        backlog = ring.read(plan.start, end - plan.start)
+        if backlog is not None:
+            ring.set_v1(mark.mark, mark.counter)
+            return Admitted(session, attachment_id, token, plan.start, end, backlog, plan.missed)
+
+
+def _gone_text(session: Session) -> str:
+    assert session.ending is not None
+    info = session.ending.info
+    code = "unknown" if info.code is None else info.code
+    return f"session {session.id} has exited (exit code {code}, at {info.at:.3f})"

@@ -1,0 +1,252 @@
+"""The daemon process: the only place that wires everything, and its life from start to stop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import logging
+import logging.handlers
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from roost import __version__
+from roost.daemon.adoption import adopt_all, exit_info
+from roost.daemon.keeper_link import KeeperLink
+from roost.daemon.lock import DaemonLock
+from roost.daemon.session import Session, SessionHooks
+from roost.daemon.table import SessionTable
+from roost.errors import RoostError, UnavailableError
+from roost.keeper import messages as m
+from roost.keeper.launch import start_keeper
+from roost.paths import Paths
+from roost.wire.frame_types import ExitInfo
+
+if TYPE_CHECKING:
+    from roost.daemon.unix_server import UnixServer
+    from roost.daemon.v1 import V1
+
+log = logging.getLogger("roost.daemon")
+
+_LOG_BYTES = 1 << 20
+#: How long clients may take their last bytes when the daemon stops.
+_FAREWELL_S = 0.2
+
+
+class App:
+    """One daemon."""
+
+    def __init__(self, paths: Paths, socket_path: str, *, restart: list[str], db_path: str = "") -> None:
+        self._paths = paths
+        self._socket_path = socket_path
+        self._restart_command = restart
+        self._db_path = db_path or os.path.join(paths.state_dir, "processes.sqlite3")
+        self._table = SessionTable()
+        self._hooks = SessionHooks(save=self._save, close_stdin=self._close_stdin)
+        self._stop = asyncio.Event()
+        self._restart_wanted = False
+
+    async def run(self, link: KeeperLink) -> None:
+        """Serve until asked to stop. `link` has said hello already."""
+        self._link = link
+        self._loop = loop = asyncio.get_running_loop()
+        for session in adopt_all(loop, link, self._hooks):
+            self._table.add(session)
+        link.start(loop, on_notice=self._on_notice, on_lost=self._on_keeper_lost)
+        log.info("adopted %d sessions from keeper %d", len(self._table), link.pid)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        with contextlib.suppress(asyncio.CancelledError):
+            async with asyncio.TaskGroup() as tasks:
+                server = self._wire(tasks)
+                try:
+                    server.listen(self._socket_path)
+                    notify_ready()
+                    log.info("roost %s listens at %s", __version__, self._socket_path)
+                    await self._stop.wait()
+                finally:
+                    await self._leave(server)
+                    for task in asyncio.all_tasks():
+                        if task is not asyncio.current_task():
+                            task.cancel()
+
+    def _wire(self, tasks: asyncio.TaskGroup) -> UnixServer:
+        """Put the pieces together; what is slow to import is imported here, after adoption."""
+        from roost.daemon.admission import Attacher
+        from roost.daemon.calls import Calls
+        from roost.daemon.control import Control
+        from roost.daemon.service import Service
+        from roost.daemon.spawning import Spawner
+        from roost.daemon.terminator import Terminator
+        from roost.daemon.unix_server import UnixServer
+        from roost.daemon.v1 import V1
+
+        loop = self._loop
+        terminator = Terminator(tasks, pin=self._pin, save=self._save, exclude=lambda: {self._link.pid})
+        spawner = Spawner(loop, self._paths, self._socket_path, self._link, self._table, self._hooks)
+        service = Service(loop, self._table, spawner, Attacher(loop), terminator, self._link)
+        self._service = service
+        for session in self._table:
+            terminator.resume(session)
+
+        def v1() -> V1:
+            return protocol
+
+        server = UnixServer(loop, tasks, v1)
+        control = Control(
+            service,
+            self._paths,
+            self._socket_path,
+            connections=lambda: server.connections,
+            request_stop=self._request_stop,
+        )
+        protocol = V1(Calls(service, control), self._db_path)
+        return server
+
+    # --- what sessions and the terminator ask of the keeper -------------------------------------------------------
+
+    def _save(self, session: Session) -> None:
+        self._link.tell(m.SET_BLOB, [(m.T_ID, session.id), (m.T_BLOB, session.record.encode())])
+
+    def _close_stdin(self, session: Session) -> None:
+        session.drop_input()
+        self._link.tell(m.CLOSE_STDIN, [(m.T_ID, session.id)])
+
+    async def _pin(self, session: Session, pinned: bool) -> None:
+        with contextlib.suppress(RoostError):  # reaped already: there is nothing left to pin
+            await self._link.call(m.PIN, [(m.T_ID, session.id), (m.T_ON, int(pinned))])
+
+    # --- what the keeper tells ------------------------------------------------------------------------------------
+
+    def _on_notice(self, message: m.Message) -> None:
+        session = self._table.by_id(message.text(m.T_ID, ""))
+        if session is None:
+            return
+        if message.type == m.EXITED:
+            session.on_exited(exit_info(session, message))
+        elif message.type == m.STREAM_CLOSED:
+            session.on_stream_closed(message.text(m.T_STREAM, "stdout"))
+
+    def _on_keeper_lost(self) -> None:
+        """The keeper died: its children are nobody's. Say so of each session and start over with a new keeper."""
+        log.error("keeper %d is gone; %d sessions have lost their owner", self._link.pid, len(self._table))
+        for session in self._table:
+            if session.live:
+                session.on_exited(ExitInfo(None, None, "unknown", time.time()))
+        self._request_stop(True)
+
+    def _request_stop(self, restart: bool) -> None:
+        self._restart_wanted = restart
+        self._loop.call_soon(self._stop.set)
+
+    async def _leave(self, server: UnixServer) -> None:
+        """Let answers under way get out, then hang up; the sessions stay with the keeper."""
+        log.info("stopping (%s)", "to be started again" if self._restart_wanted else "on request")
+        server.close()
+        await asyncio.sleep(_FAREWELL_S)
+        for session in self._table:
+            session.leave(coming_back=self._restart_wanted)
+        await asyncio.sleep(0)
+        for session in self._table:
+            session.close()
+
+    @property
+    def keeper_lost(self) -> bool:
+        """Whether the keeper died under this daemon."""
+        return self._link.lost
+
+    def hang_up(self) -> None:
+        """Tell the keeper good-bye, as the last thing: it may start the next daemon at once."""
+        if not self._link.lost:
+            self._link.hang_up(restart=self._restart_wanted)
+
+
+def notify_ready() -> None:
+    """Tell systemd, if it asked, that the daemon serves. Source: sd_notify(3)."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    import socket
+
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, contextlib.suppress(OSError):
+        sock.sendto(b"READY=1", address)
+
+
+def _set_up_process() -> None:
+    sys.setswitchinterval(1e-4)  # at the default of 5 ms one busy thread turns a 6 µs wake-up into 5 ms
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    gc.freeze()
+
+
+def _set_up_log(paths: Paths, *, foreground: bool) -> None:
+    handler: logging.Handler
+    if foreground:
+        handler = logging.StreamHandler()
+    else:
+        handler = logging.handlers.RotatingFileHandler(paths.daemon_log, maxBytes=_LOG_BYTES, backupCount=1)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="roost-daemon", description="The roost daemon.")
+    parser.add_argument("--scope", default=None)
+    parser.add_argument("--socket-path", default=None)
+    parser.add_argument("--db-path", default="")
+    parser.add_argument("--foreground", action="store_true", help="log to stderr; not started again by the keeper")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon; the exit code of the process."""
+    options = _arguments(argv)
+    try:
+        return _serve(options)
+    except RoostError as error:
+        print(f"roost daemon: {error.message}", file=sys.stderr)
+        return 1
+
+
+def _serve(options: argparse.Namespace) -> int:
+    paths = Paths.for_scope(options.scope)
+    paths.ensure_dirs()
+    lock = DaemonLock(paths.daemon_lock)
+    lock.acquire()
+    _set_up_log(paths, foreground=options.foreground)
+    _set_up_process()
+    socket_path = options.socket_path or paths.daemon_socket
+    restart = [] if options.foreground else _restart_command(options)
+    try:
+        link = KeeperLink.connect(paths, restart=restart)
+    except UnavailableError:
+        start_keeper(paths)
+        link = KeeperLink.connect(paths, restart=restart)
+    app = App(paths, socket_path, restart=restart, db_path=options.db_path)
+    asyncio.run(app.run(link))
+    lock.release()
+    app.hang_up()
+    if app.keeper_lost and not options.foreground:
+        os.execv(restart[0], restart)  # to start over with a new keeper
+    return 0
+
+
+def _restart_command(options: argparse.Namespace) -> list[str]:
+    command = [sys.executable, "-m", "roost.daemon"]
+    for flag, value in (
+        ("--scope", options.scope),
+        ("--socket-path", options.socket_path),
+        ("--db-path", options.db_path),
+    ):
+        if value:
+            command += [flag, value]
+    return command

@@ -1,0 +1,330 @@
+"""One attached client: a cursor, a socket, and the one owner of every byte sent to it after the attach answer.
+
+Owns the order of what the client sees: output, gaps, notices and the terminal frame, each frame whole, exit and steal
+and detach behind the frame under way. Keeps no queue: only the rest of one frame that the socket took in part. Knows
+nothing of the session's rules (who may attach, what input means): those come in as callbacks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from roost.daemon.stream import Stream
+from roost.wire import frames
+from roost.wire.conversation import ServerConversation
+from roost.wire.frames import ExitInfo, InputFrame
+
+#: Frames one client may take in a turn before the others have theirs.
+FRAMES_PER_TURN = 4
+#: How long a client that does not read may keep its last frame waiting.
+LAST_FRAME_S = 10.0
+#: Input acknowledged at once when this much of it was written since the last report, else after a moment.
+REPORT_BYTES = 32 * 1024
+REPORT_DELAY_S = 0.05
+
+_READ_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentTraits:
+    """What a client said of itself when it attached; nothing here changes later."""
+
+    id: str
+    mode: str  # exclusive, share, view
+    lossless: bool
+    extended: bool
+    pipe: bool
+    label: str
+    token: bytes
+    tty: bool = False
+    term: str = ""
+    graphics: object | None = None
+    peer_pid: int = 0
+
+    @property
+    def interactive(self) -> bool:
+        """Whether this client may type."""
+        return self.mode != "view"
+
+
+class Attachment:
+    """Serves one client until its terminal frame is out or its socket is gone."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sock: socket.socket,
+        conversation: ServerConversation,
+        stream: Stream,
+        traits: AttachmentTraits,
+        *,
+        offset: int,
+        on_input: Callable[[Attachment, InputFrame], None],
+        on_closed: Callable[[Attachment], None],
+    ) -> None:
+        self._loop = loop
+        self._sock = sock
+        self._conversation = conversation
+        self.stream = stream
+        self.traits = traits
+        self.lossless = traits.lossless
+        self.offset = offset
+        self._rest_at = offset  # offset of the first byte of the frame under way
+        self._on_input = on_input
+        self._on_closed = on_closed
+        self._rest: memoryview | None = None
+        self._notices: list[bytes] = []
+        self._last: bytes | None = None
+        self._until: int | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._report_timer: asyncio.TimerHandle | None = None
+        self._reading = False
+        self._writing = False
+        self._in_turn = False
+        self.closed = False
+        self.rows = 0
+        self.cols = 0
+        self.input_written = 0
+        self._input_reported = 0
+
+    def start(self, answer: bytes) -> None:
+        """Send the attach answer, then everything else behind it."""
+        self._rest = memoryview(answer)
+        self.stream.add(self)
+        self.resume_reading()
+
+    # --- towards the client ---------------------------------------------------------------------------------------
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the socket has to become writable first."""
+        return self._writing
+
+    def hold_offset(self) -> int:
+        """The least offset whose frame the socket has not taken whole."""
+        return self._rest_at if self._rest is not None else self.offset
+
+    def pump(self) -> bool:
+        """Send what there is, a few frames at most; True when there is more to send right away."""
+        for _ in range(FRAMES_PER_TURN):
+            if self.closed or (self._rest is not None and not self._flush_rest()):
+                return False
+            if self._notices:
+                self._rest_at = self.offset
+                self._rest = memoryview(b"".join(self._notices))
+                self._notices.clear()
+                continue
+            if self._last is not None and self._until is None:
+                self._send_last()
+                continue
+            if not self._send_output():
+                return False
+        return not self.closed and not self._writing
+
+    def _send_output(self) -> bool:
+        """One output or gap frame; False when there is nothing to send or the socket is full."""
+        offset = self.offset
+        data = self.stream.take(offset)
+        if data is None:
+            self._send_gap()
+            return True
+        until = self._until
+        if until is not None and offset + len(data) > until:
+            data = data[: max(0, until - offset)]
+        if not data:
+            if until is None or self._last is None:
+                return False
+            self._until = None
+            return True
+        head = frames.output_head(len(data), offset if self.traits.extended else None)
+        try:
+            sent = self._sock.sendmsg((head, data))
+        except BlockingIOError:
+            self._wait_writable()
+            return False
+        except OSError:
+            self.close()
+            return False
+        self.offset = offset + len(data)
+        if sent < len(head) + len(data):
+            self._rest_at = offset
+            self._rest = memoryview(head + data)[sent:]
+            self._wait_writable()
+            return False
+        return True
+
+    def _send_gap(self) -> None:
+        start = self.stream.ring.start
+        if self._until is not None:
+            start = min(start, self._until)
+        if start == self.offset:  # lapped again between two looks: leave the writer some room
+            start = min(start + self.stream.ring.capacity // 8, self.stream.ring.end)
+        self._notices.append(self._gap_frame(self.offset, start))
+        self.offset = start
+
+    def _gap_frame(self, start: int, end: int) -> bytes:
+        if self.traits.extended:
+            return frames.gap(start, end)
+        return frames.pipe_missed(end - start) if self.traits.pipe else frames.pty_missed(end - start)
+
+    def _flush_rest(self) -> bool:
+        assert self._rest is not None
+        try:
+            sent = self._sock.send(self._rest)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.close()
+            return False
+        if sent < len(self._rest):
+            self._rest = self._rest[sent:]
+            self._wait_writable()
+            return False
+        self._rest = None
+        return True
+
+    def _wait_writable(self) -> None:
+        if not self._writing and not self.closed:
+            self._writing = True
+            self._loop.add_writer(self._sock, self._writable)
+
+    def _writable(self) -> None:
+        self._writing = False
+        self._loop.remove_writer(self._sock)
+        self.stream.turn_soon()
+
+    def notify(self, frame: bytes) -> None:
+        """Send a notice (extended clients only) between two output frames."""
+        if self.traits.extended and self._last is None and not self.closed:
+            self._notices.append(frame)
+            self.stream.turn_soon()
+
+    def finish(self, last: bytes, *, until: int | None = None) -> None:
+        """Send `last` as the terminal frame, behind output up to `until` (None: only behind the frame under way)."""
+        if self.closed or (self._last is not None and until is not None):
+            return
+        self._last = last
+        self._until = until
+        if until is None:
+            self._notices.clear()
+            self._give_up_hold()
+            if self._deadline is None:
+                self._deadline = self._loop.call_later(LAST_FRAME_S, self.close)
+        self.stream.turn_soon()
+
+    def say_and_close(self, last: bytes) -> None:
+        """Send `last` if the socket takes it now and no frame is under way, and close: the daemon is leaving."""
+        if self._rest is None and not self.closed:
+            with contextlib.suppress(OSError):
+                self._sock.send(last)
+        self.close()
+
+    def _give_up_hold(self) -> None:
+        if self.lossless:
+            self.lossless = False
+            self.stream.update_hold()
+
+    def _send_last(self) -> None:
+        assert self._last is not None
+        try:
+            sent = self._sock.send(self._last)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self.close()
+            return
+        if sent < len(self._last):
+            self._rest = memoryview(self._last)[sent:]
+            self._last = b""
+            self._wait_writable()
+            return
+        self.close()
+
+    @property
+    def finishing(self) -> bool:
+        """Whether the terminal frame is decided."""
+        return self._last is not None
+
+    # --- from the client ------------------------------------------------------------------------------------------
+
+    def resume_reading(self) -> None:
+        """Read the client's frames, first those that came right behind the attach request."""
+        if not self._reading and not self.closed:
+            self._reading = True
+            self._loop.add_reader(self._sock, self._readable)
+            self._loop.call_soon(self._dispatch)
+
+    def hold_back(self) -> None:
+        """Stop reading this client until `resume_reading`: its input goes nowhere at the moment."""
+        if self._reading:
+            self._reading = False
+            self._loop.remove_reader(self._sock)
+
+    def _readable(self) -> None:
+        try:
+            data = self._sock.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.close()
+            return
+        self._conversation.feed(data)
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        if self.closed:
+            return
+        while not self.closed and self._reading:
+            event = self._conversation.next_event()
+            if event is None:
+                return
+            if not isinstance(event, InputFrame):  # oversized: v1 closes such a stream without a frame
+                self.close()
+                return
+            self._on_input(self, event)
+
+    def input_was_written(self, count: int) -> None:
+        """Count input that reached the child, and tell an extended client, not more often than is useful."""
+        self.input_written += count
+        if not self.traits.extended or self.closed:
+            return
+        if self.input_written - self._input_reported >= REPORT_BYTES:
+            self._report_input()
+        elif self._report_timer is None:
+            self._report_timer = self._loop.call_later(REPORT_DELAY_S, self._report_input)
+
+    def _report_input(self) -> None:
+        if self._report_timer is not None:
+            self._report_timer.cancel()
+            self._report_timer = None
+        if self.input_written != self._input_reported:
+            self._input_reported = self.input_written
+            self.notify(frames.input_offset(self.input_written))
+
+    def close(self) -> None:
+        """End the attachment without another word; the session goes on."""
+        if self.closed:
+            return
+        self.closed = True
+        for timer in (self._deadline, self._report_timer):
+            if timer is not None:
+                timer.cancel()
+        self._loop.remove_reader(self._sock)
+        self._loop.remove_writer(self._sock)
+        self.stream.remove(self)
+        self._sock.close()
+        self._on_closed(self)
+
+
+def exit_frame(traits: AttachmentTraits, info: ExitInfo, reset: bytes | None) -> bytes:
+    """The terminal frame for an exit: v1's code (-n for a signal), or an error where the code is unknown."""
+    roost = info if traits.extended else None
+    tail = (reset or b"") if traits.extended else b""
+    encode = frames.pipe_exit if traits.pipe else frames.pty_exit
+    return encode(info.code, roost, tail)

@@ -1,0 +1,152 @@
+"""The daemon looked at and steered from outside: status, stop, the keeper's upgrade, health checks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from roost import __version__
+from roost.daemon.keeper_link import KeeperLink
+from roost.daemon.service import Service
+from roost.errors import RoostError
+from roost.keeper import messages as m
+from roost.keeper.launch import keeper_command
+from roost.paths import Paths
+
+_UPGRADE_S = 15.0
+
+
+class Control:
+    """What concerns the daemon as a whole."""
+
+    def __init__(
+        self,
+        service: Service,
+        paths: Paths,
+        socket_path: str,
+        *,
+        connections: Callable[[], int],
+        request_stop: Callable[[bool], None],
+    ) -> None:
+        """`request_stop(restart)` ends the daemon after the answers under way."""
+        self._service = service
+        self._paths = paths
+        self.socket_path = socket_path
+        self._connections = connections
+        self._request_stop = request_stop
+        self._started = time.monotonic()
+        self.cwd = os.getcwd()
+
+    @property
+    def _link(self) -> KeeperLink:
+        return self._service.link
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since the daemon started."""
+        return time.monotonic() - self._started
+
+    @property
+    def connections(self) -> int:
+        """Open connections, streaming ones included."""
+        return self._connections()
+
+    @property
+    def scope(self) -> str:
+        """The scope's name."""
+        return self._paths.scope
+
+    def status(self) -> dict[str, Any]:
+        """Who runs where, and how much there is."""
+        sessions = list(self._service.table)
+        running = [s for s in sessions if s.live]
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "keeper_pid": self._link.pid,
+            "keeper_version": self._link.version,
+            "socket": self.socket_path,
+            "scope": self._paths.scope,
+            "uptime_s": round(self.uptime_s, 3),
+            "sessions": len(sessions),
+            "running": len(running),
+            "exited": len(sessions) - len(running),
+            "clients": self.connections,
+            "attached": sum(len(s.attachments) for s in sessions),
+            "ring_bytes": sum(
+                _resident_bytes(s.ring.end, s.ring.capacity) for x in sessions for s in x.streams.values()
+            ),
+            "python": sys.version.split()[0],
+            "runtime_dir": self._paths.runtime_dir,
+            "state_dir": self._paths.state_dir,
+            "log_path": self._paths.daemon_log,
+            "keeper_log_path": self._paths.keeper_log,
+        }
+
+    async def stop(self, *, kill: bool, restart: bool) -> int:
+        """Stop soon; with `kill` after ending every session. How many sessions go on in the keeper."""
+        if kill:
+            await self._service.kill_everything()
+            await self._service.purge(self._service.table)
+        left = sum(1 for s in self._service.table if s.live)
+        self._request_stop(restart)
+        return left
+
+    async def upgrade_keeper(self) -> dict[str, Any]:
+        """Let the keeper become the code that is installed now; its children and their output go on."""
+        fields: list[tuple[int, bytes | int | float | str]] = [
+            (m.T_ARG, os.fsencode(a)) for a in keeper_command(self._paths)
+        ]
+        try:
+            answer, _ = await asyncio.wait_for(self._link.call(m.UPGRADE, fields), _UPGRADE_S)
+        except TimeoutError:
+            raise RoostError(
+                f"the keeper did not answer within {_UPGRADE_S:g} s; see {self._paths.keeper_log}"
+            ) from None
+        self._link.version = answer.u64(m.T_VERSION, self._link.version)
+        return {"keeper_pid": self._link.pid, "version": self._link.version}
+
+    def checks(self) -> list[dict[str, Any]]:
+        """What the daemon can see of its own health; `advice` says what to do when not ok."""
+        return [self._check_keeper(), self._check_files(), _check_ptys(), self._check_rings()]
+
+    def _check_keeper(self) -> dict[str, Any]:
+        lost = self._link.lost
+        detail = "gone" if lost else f"pid {self._link.pid}, protocol {self._link.version}"
+        return _check("keeper", not lost, detail, f"see {self._paths.keeper_log}, then `roost daemon restart`")
+
+    def _check_files(self) -> dict[str, Any]:
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        used = len(os.listdir("/proc/self/fd"))
+        return _check("open files", used < soft * 0.8, f"{used} of {soft}", "raise `ulimit -Hn` for new daemons")
+
+    def _check_rings(self) -> dict[str, Any]:
+        sessions = list(self._service.table)
+        used = sum(_resident_bytes(s.ring.end, s.ring.capacity) for x in sessions for s in x.streams.values())
+        exited = sum(1 for s in sessions if not s.live)
+        detail = f"{used / 1048576:.1f} MiB in {len(sessions)} sessions, {exited} of them exited"
+        return _check("ring memory", used < 4 << 30, detail, "`roost purge` forgets exited sessions")
+
+
+def _resident_bytes(end: int, capacity: int) -> int:
+    return min(end, capacity)
+
+
+def _check_ptys() -> dict[str, Any]:
+    try:
+        with open("/proc/sys/kernel/pty/nr", encoding="ascii") as used_file:
+            used = int(used_file.read())
+        with open("/proc/sys/kernel/pty/max", encoding="ascii") as most_file:
+            most = int(most_file.read())
+    except OSError as error:
+        return _check("terminals", True, f"not known ({error.strerror})", "")
+    return _check("terminals", used < most * 0.9, f"{used} of {most}", "raise kernel.pty.max (sysctl)")
+
+
+def _check(name: str, ok: bool, detail: str, advice: str) -> dict[str, Any]:
+    return {"name": name, "ok": ok, "detail": detail, "advice": "" if ok else advice}

@@ -1,0 +1,241 @@
+"""The daemon's end of the connection to the keeper: requests, answers, notices.
+
+Blocking before the loop runs (adoption is faster that way), asynchronous afterwards. Knows the messages' form, not what
+sessions are made of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from roost.errors import RoostError, UnavailableError, error_of_kind
+from roost.keeper import messages as m
+from roost.keeper.transport import receive_packet, send_packet
+from roost.paths import Paths
+from roost.platform import boot_id
+
+Fields = Iterable[tuple[int, bytes | int | float | str]]
+Answer = tuple[m.Message, list[int]]
+
+#: How long a busy predecessor is waited for.
+_ADMISSION_S = 10.0
+
+
+class KeeperLink:
+    """One connection in the role of the daemon."""
+
+    def __init__(self, sock: socket.socket, greeting: m.Message) -> None:
+        self._sock = sock
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._seq = 1
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._out: deque[tuple[bytes, tuple[int, ...]]] = deque()
+        self._on_notice: Callable[[m.Message], None] | None = None
+        self._on_lost: Callable[[], None] | None = None
+        self._early: list[m.Message] = []
+        self.pid = greeting.u64(m.T_PID, 0)
+        self.version = greeting.u64(m.T_VERSION, 0)
+        self.lost = False
+
+    # --- before the loop runs -------------------------------------------------------------------------------------
+
+    @classmethod
+    def connect(cls, paths: Paths, *, restart: list[str], force: bool = False) -> KeeperLink:
+        """Say hello as the daemon, waiting for a predecessor that is still leaving.
+
+        Raises UnavailableError when no keeper listens, and the keeper's own error when it refuses.
+        """
+        deadline = time.monotonic() + _ADMISSION_S
+        while True:
+            sock = connect_keeper(paths)
+            hello: list[tuple[int, bytes | int | float | str]] = [
+                (m.T_VERSION, m.VERSION),
+                (m.T_MIN_VERSION, m.MIN_VERSION),
+                (m.T_ROLE, "daemon"),
+                (m.T_PID, os.getpid()),
+                (m.T_BOOT_ID, boot_id()),
+                (m.T_CWD, os.getcwd()),
+                (m.T_LOG_PATH, paths.daemon_log),
+                *((m.T_RESTART_ARG, os.fsencode(arg)) for arg in restart),
+                *((m.T_RESTART_ENV, key + b"=" + value) for key, value in os.environb.items()),
+            ]
+            if force:
+                hello.append((m.T_FORCE, 1))
+            try:
+                greeting, _ = _exchange(sock, m.HELLO, 1, hello)
+            except RoostError as error:
+                sock.close()
+                if error.kind != "already_attached" or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+                continue
+            return cls(sock, greeting)
+
+    def call_now(self, message_type: int, fields: Fields = ()) -> Answer:
+        """Ask and wait, before the loop runs."""
+        self._seq += 1
+        return _exchange(self._sock, message_type, self._seq, fields, self._early.append)
+
+    # --- in the loop ----------------------------------------------------------------------------------------------
+
+    def start(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        on_notice: Callable[[m.Message], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        """Go on asynchronously. Notices that came during adoption are delivered first."""
+        self._loop = loop
+        self._on_notice = on_notice
+        self._on_lost = on_lost
+        self._sock.setblocking(False)
+        loop.add_reader(self._sock, self._readable)
+        for message in self._early:
+            loop.call_soon(on_notice, message)
+        self._early.clear()
+
+    async def call(self, message_type: int, fields: Fields = (), fds: tuple[int, ...] = ()) -> Answer:
+        """Ask; the answer and its descriptors. Raises the keeper's error. Cancelled: a late answer is dropped."""
+        assert self._loop is not None
+        if self.lost:
+            raise UnavailableError("the keeper is gone; sessions that it held have ended")
+        self._seq = self._seq % 0xFFFF_FFFF + 1
+        seq = self._seq
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        self._waiting[seq] = future
+        try:
+            self._send(m.encode(message_type, seq, fields), fds)
+            answer = await future
+        finally:
+            self._waiting.pop(seq, None)
+        _raise_error(answer[0])
+        return answer
+
+    def tell(self, message_type: int, fields: Fields = ()) -> None:
+        """Ask without waiting for the answer, which is then ignored."""
+        if not self.lost:
+            self._seq = self._seq % 0xFFFF_FFFF + 1
+            self._send(m.encode(message_type, self._seq, fields), ())
+
+    def _send(self, packet: bytes, fds: tuple[int, ...]) -> None:
+        assert self._loop is not None
+        if not self._out:
+            try:
+                send_packet(self._sock, packet, fds)
+                return
+            except BlockingIOError:
+                self._loop.add_writer(self._sock, self._writable)
+            except OSError:
+                self._gone()
+                return
+        self._out.append((packet, fds))
+
+    def _writable(self) -> None:
+        assert self._loop is not None
+        while self._out:
+            try:
+                send_packet(self._sock, *self._out[0])
+            except BlockingIOError:
+                return
+            except OSError:
+                self._gone()
+                return
+            self._out.popleft()
+        self._loop.remove_writer(self._sock)
+
+    def _readable(self) -> None:
+        assert self._on_notice is not None
+        for _ in range(64):
+            try:
+                received = receive_packet(self._sock)
+            except BlockingIOError:
+                return
+            except OSError:
+                received = None
+            if received is None:
+                self._gone()
+                return
+            message, fds = received
+            if message.seq == 0:
+                self._on_notice(message)
+                continue
+            future = self._waiting.get(message.seq)
+            if future is None or future.done():
+                for fd in fds:
+                    os.close(fd)
+            else:
+                future.set_result((message, fds))
+
+    def _gone(self) -> None:
+        if self.lost:
+            return
+        self.lost = True
+        assert self._loop is not None
+        self._loop.remove_reader(self._sock)
+        self._loop.remove_writer(self._sock)
+        for future in self._waiting.values():
+            if not future.done():
+                future.set_exception(UnavailableError("the keeper is gone; sessions that it held have ended"))
+        if self._on_lost is not None:
+            self._on_lost()
+
+    def hang_up(self, *, restart: bool = False) -> None:
+        """Leave in an orderly way: the keeper does not start a daemon by itself, unless asked to now."""
+        try:
+            send_packet(self._sock, m.encode(m.HANGUP, 0, [(m.T_RESTART, 1)] if restart else []))
+        except OSError:
+            pass
+        self._sock.close()
+
+
+def connect_keeper(paths: Paths) -> socket.socket:
+    """A connection to the scope's keeper, by path or by abstract name. Raises UnavailableError."""
+    for address in (paths.keeper_socket, paths.abstract_name):
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            sock.connect(address)
+        except OSError:
+            sock.close()
+            continue
+        if _peer_uid(sock) in (os.getuid(), 0):
+            return sock
+        sock.close()
+    raise UnavailableError(f"no keeper answers at {paths.keeper_socket}")
+
+
+def _peer_uid(sock: socket.socket) -> int:
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+    return int.from_bytes(credentials[4:8], sys.byteorder)
+
+
+def _exchange(
+    sock: socket.socket,
+    message_type: int,
+    seq: int,
+    fields: Fields,
+    on_notice: Callable[[m.Message], None] | None = None,
+) -> Answer:
+    send_packet(sock, m.encode(message_type, seq, fields))
+    while True:
+        received = receive_packet(sock)
+        if received is None:
+            raise UnavailableError("the keeper closed the connection without an answer; see its log")
+        message, fds = received
+        if message.seq == seq:
+            _raise_error(message)
+            return message, fds
+        if message.seq == 0 and on_notice is not None:
+            on_notice(message)
+
+
+def _raise_error(message: m.Message) -> None:
+    kind = message.text(m.T_ERROR_KIND, "")
+    if kind:
+        raise error_of_kind(kind, message.text(m.T_ERROR_TEXT, "the keeper gave no reason"))

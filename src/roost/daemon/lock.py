@@ -1,0 +1,38 @@
+"""One daemon a scope: a file lock, held for as long as the process lives."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+
+from roost.errors import RoostError
+
+
+class DaemonLock:
+    """An exclusive lock with the holder's pid in the file."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def acquire(self) -> None:
+        """Take it. Raises RoostError (already_attached) naming the pid that has it."""
+        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(fd, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(fd)
+            raise RoostError(
+                f"a daemon is already running here (pid {holder}); use it, or `roost daemon restart`",
+                kind="already_attached",
+            ) from None
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        self._fd = fd
+
+    def release(self) -> None:
+        """Give it back."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None

@@ -1,0 +1,116 @@
+"""What the daemon entrusts to the keeper about a session: the blob from which a new daemon rebuilds everything.
+
+Owns the form of the blob (versioned, additive JSON, the launch part compressed). The keeper never looks into it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+RECORD_VERSION = 1
+#: What the keeper takes as a blob.
+BLOB_MAX_BYTES = 64 * 1024
+
+
+@dataclass(slots=True)
+class Launch:
+    """What a session was started with, byte for byte."""
+
+    argv: list[bytes]
+    cwd: bytes
+    env: list[tuple[bytes, bytes]]
+    umask: int | None = None
+    limits: list[tuple[str, int | None]] = field(default_factory=list)
+
+    def pack(self) -> bytes:
+        """NUL-separated and compressed: environments are long and alike."""
+        parts = [
+            str(len(self.argv)).encode(),
+            *self.argv,
+            self.cwd,
+            b"" if self.umask is None else str(self.umask).encode(),
+            b" ".join(
+                name.encode() + b"=" + (b"unlimited" if v is None else str(v).encode()) for name, v in self.limits
+            ),
+            *(key + b"=" + value for key, value in self.env),
+        ]
+        return zlib.compress(b"\0".join(parts), 1)
+
+    @classmethod
+    def unpack(cls, data: bytes) -> Launch:
+        """The reverse of `pack`."""
+        parts = zlib.decompress(data).split(b"\0")
+        count = int(parts[0])
+        argv, (cwd, umask, limits), env = parts[1 : count + 1], parts[count + 1 : count + 4], parts[count + 4 :]
+        pairs = [item.partition(b"=") for item in limits.split()]
+        return cls(
+            argv=argv,
+            cwd=cwd,
+            env=[(key, value) for key, _, value in (item.partition(b"=") for item in env)],
+            umask=int(umask) if umask else None,
+            limits=[(name.decode(), None if value == b"unlimited" else int(value)) for name, _, value in pairs],
+        )
+
+
+@dataclass(slots=True)
+class Ticket:
+    """An extended attachment as it survives the daemon: who may come back, and what is kept for it meanwhile."""
+
+    token: str
+    mode: str
+    stream: str
+    lossless: bool
+    label: str
+
+
+@dataclass(slots=True)
+class SessionRecord:
+    """Everything about a session that neither the keeper's own fields nor the ring header hold."""
+
+    name: str
+    kind: str
+    command: str
+    cwd: str
+    originator: str
+    argv: list[str]
+    launch: bytes = b""
+    term: str = ""
+    size_policy: str = "latest"
+    labels: dict[str, str] = field(default_factory=dict)
+    spawn_id: str = ""
+    ring_bytes: int = 0
+    merged: bool = False
+    rows: int = 0
+    cols: int = 0
+    terminate_at: float | None = None  # Unix seconds of the terminate call
+    terminate_grace_s: float = 0.0
+    terminate_hard: bool = False
+    tickets: list[Ticket] = field(default_factory=list)
+
+    def encode(self) -> bytes:
+        """The blob. A launch part that does not fit is left out (the session then cannot be restarted)."""
+        fields: dict[str, Any] = asdict(self)
+        fields["launch"] = base64.b85encode(self.launch).decode()
+        fields["v"] = RECORD_VERSION
+        blob = json.dumps(fields, separators=(",", ":")).encode()
+        if len(blob) > BLOB_MAX_BYTES:
+            fields["launch"] = ""
+            blob = json.dumps(fields, separators=(",", ":")).encode()
+        if len(blob) > BLOB_MAX_BYTES:
+            fields["argv"] = [arg[:200] for arg in self.argv[:50]]
+            fields["command"] = self.command[:4096]
+            blob = json.dumps(fields, separators=(",", ":")).encode()
+        return blob
+
+    @classmethod
+    def decode(cls, blob: bytes) -> SessionRecord:
+        """The record of that blob; unknown fields of a newer daemon are ignored, missing ones have their default."""
+        fields = json.loads(blob)
+        known = {key: value for key, value in fields.items() if key in cls.__slots__}
+        known["launch"] = base64.b85decode(fields.get("launch", ""))
+        known["tickets"] = [Ticket(**ticket) for ticket in fields.get("tickets", [])]
+        return cls(**known)

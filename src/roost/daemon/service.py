@@ -1,0 +1,325 @@
+"""What roost can do, one method a use case. Every way in (v1 requests, roost calls, later HTTP and MCP) enters here.
+
+Owns no descriptors and no loop callbacks: it asks sessions, the spawner, the terminator and the keeper. Targets are
+resolved here; errors are RoostErrors with a kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from roost.core import names
+from roost.core.cursor import place
+from roost.daemon.admission import Admitted, Attacher, AttachSpec
+from roost.daemon.attachment import Attachment
+from roost.daemon.keeper_link import KeeperLink
+from roost.daemon.record import Launch
+from roost.daemon.session import CANONICAL_LINE_BYTES, Session
+from roost.daemon.spawning import Spawner, SpawnSpec
+from roost.daemon.table import SessionTable
+from roost.daemon.terminator import Terminator
+from roost.errors import InvalidError, RoostError, WaitTimeoutError, WrongStateError
+from roost.keeper import messages as m
+from roost.platform import interrupt_foreground
+from roost.wire.conversation import ServerConversation
+
+#: How long a send waits for the child to take its input.
+SEND_TIMEOUT_S = 30.0
+DEFAULT_GRACE_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogSlice:
+    """A copied piece of a stream's retained output. Offsets in bytes since the start of the stream."""
+
+    data: bytes
+    start_offset: int
+    end_offset: int
+    next_offset: int
+    missed: int
+    exit_offset: int | None
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TerminateOutcome:
+    """How one session of a terminate call ended; `error` when nothing could be done."""
+
+    session: Session
+    error: str = ""
+
+
+class Service:
+    """The use cases."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        table: SessionTable,
+        spawner: Spawner,
+        attacher: Attacher,
+        terminator: Terminator,
+        link: KeeperLink,
+    ) -> None:
+        self._loop = loop
+        self.table = table
+        self._spawner = spawner
+        self._attacher = attacher
+        self._terminator = terminator
+        self.link = link
+
+    # --- start, find ----------------------------------------------------------------------------------------------
+
+    async def spawn(self, spec: SpawnSpec) -> tuple[Session, bool]:
+        """Start a session; the flag says that an earlier call with the same spawn id had done so already."""
+        return await self._spawner.spawn(spec)
+
+    def find(self, target: str, *, live_only: bool = False) -> Session:
+        """The session that a target names."""
+        return self.table.resolve(target, live_only=live_only)
+
+    def select(
+        self, *, originator: str = "", kind: str = "", live: bool | None = None, older_than_s: float = 0.0
+    ) -> list[Session]:
+        """Sessions by exact originator, kind, liveness and age (strictly older); empty and None mean all."""
+        now = time.time()
+        return [
+            s
+            for s in self.table
+            if (not originator or s.record.originator == originator)
+            and (not kind or s.record.kind == kind)
+            and (live is None or s.live is live)
+            and (older_than_s <= 0 or now - s.origin.created_at > older_than_s)
+        ]
+
+    def rename(self, target: str, name: str) -> Session:
+        """Give a session another name; names of running sessions are unique."""
+        session = self.find(target)
+        names.check_name(name)
+        if name != session.record.name and session.live and name in self.table.live_names():
+            raise InvalidError(f"a running session is already called {name!r}")
+        session.record.name = name
+        self.save(session)
+        return session
+
+    def save(self, session: Session) -> None:
+        """Store a session's record in the keeper."""
+        self.link.tell(m.SET_BLOB, [(m.T_ID, session.id), (m.T_BLOB, session.record.encode())])
+
+    # --- attach, read ---------------------------------------------------------------------------------------------
+
+    def attach(
+        self,
+        session: Session,
+        spec: AttachSpec,
+        sock: socket.socket,
+        conversation: ServerConversation,
+        on_gone: Callable[[], None],
+    ) -> tuple[Attachment, Admitted]:
+        """Make a connection an attachment, and what to answer before it starts. Raises AlreadyAttachedError."""
+        return self._attacher.attach(session, spec, sock, conversation, on_gone)
+
+    def detach(self, session: Session, *, stream: str | None = None) -> int:
+        """Send the session's clients (of one stream) away; how many there were."""
+        return session.detach_all(stream)
+
+    def read(
+        self,
+        session: Session,
+        stream: str = "stdout",
+        *,
+        from_offset: int | None = None,
+        tail_bytes: int | None = None,
+        limit_bytes: int = 1 << 20,
+    ) -> LogSlice:
+        """Copy retained output; changes nothing. `missed`: bytes asked for that were overwritten."""
+        ring = session.stream(stream).ring
+        while True:
+            start, end = ring.start, ring.end
+            placed = place(start, end, from_offset=from_offset, tail_bytes=tail_bytes)
+            at = placed.next_offset
+            data = ring.read(at, max(0, min(limit_bytes, ring.capacity)))
+            if data is not None:
+                return LogSlice(data, at, end, at + len(data), at - placed.offset, ring.exit_offset, ring.closed)
+
+    # --- input ----------------------------------------------------------------------------------------------------
+
+    async def send(self, session: Session, data: bytes, *, timeout_s: float = SEND_TIMEOUT_S) -> int:
+        """Write input and wait until the child's terminal or pipe has taken it; the number of bytes.
+
+        Raises WrongStateError without one, InvalidError for a line that the terminal would cut, WaitTimeoutError
+        (naming how much was taken; the rest is withdrawn).
+        """
+        if session.input is None or not session.live:
+            raise WrongStateError(f"session {session.record.name} takes no input: it has exited or its stdin is closed")
+        if session.is_pty and session.canonical():
+            _check_lines(data)
+        done: asyncio.Future[None] = self._loop.create_future()
+        written = 0
+
+        def on_written(count: int, error: OSError | None) -> None:
+            nonlocal written
+            written += count
+            if done.done():
+                return
+            if error is not None:
+                done.set_exception(
+                    WrongStateError(f"session {session.record.name} takes no more input: {error.strerror or error}")
+                )
+            elif written == len(data):
+                done.set_result(None)
+
+        if not data:
+            return 0
+        session.input.write(data, done, on_written)
+        try:
+            await asyncio.wait_for(asyncio.shield(done), timeout_s)
+        except TimeoutError:
+            raise WaitTimeoutError(
+                f"session {session.record.name} took {written} of {len(data)} bytes in {timeout_s:g} s; "
+                "the rest was not sent"
+            ) from None
+        finally:
+            if not done.done():
+                done.cancel()
+                if session.input is not None:
+                    session.input.purge(done)
+        return written
+
+    async def close_stdin(self, session: Session) -> None:
+        """Close the child's stdin, the keeper's copy too. Raises InvalidError for a terminal."""
+        if session.is_pty:
+            raise InvalidError(f"session {session.record.name} has a terminal; send C-d (roost send --raw) instead")
+        session.drop_input()
+        await self.link.call(m.CLOSE_STDIN, [(m.T_ID, session.id)])
+
+    def resize(self, session: Session, rows: int, cols: int) -> None:
+        """Set the terminal's size; zero keeps a dimension."""
+        if not session.is_pty:
+            raise InvalidError(f"session {session.record.name} has no terminal to resize")
+        session.resize(rows, cols)
+
+    async def signal(self, session: Session, signal_number: int, scope: str = "") -> list[int]:
+        """Signal the foreground job, the leader, its process group, or everything that belongs to the session."""
+        scope = scope or ("foreground" if session.is_pty else "group")
+        if scope == "tree":
+            return await self._terminator.signal_tree(session, signal_number)
+        if not session.live:
+            raise WrongStateError(f"session {session.record.name} has exited; only --scope tree reaches what it left")
+        if scope == "foreground" and session.is_pty:
+            try:
+                interrupt_foreground(session.terminal, signal_number)
+                return [session.origin.pid]
+            except OSError:
+                scope = "group"
+        if scope not in ("leader", "group", "foreground"):
+            raise InvalidError(f"unknown scope {scope!r}; use foreground, leader, group or tree")
+        keeper_scope = "leader" if scope == "leader" else "group"
+        await self.link.call(m.SIGNAL, [(m.T_ID, session.id), (m.T_SIGNO, signal_number), (m.T_SCOPE, keeper_scope)])
+        return [session.origin.pid]
+
+    # --- the end --------------------------------------------------------------------------------------------------
+
+    async def wait(self, session: Session, timeout_s: float | None = None) -> Session:
+        """Wait for the exit. Raises WaitTimeoutError."""
+        try:
+            await asyncio.wait_for(session.exited.wait(), timeout_s)
+        except TimeoutError:
+            raise WaitTimeoutError(f"session {session.record.name} is still running after {timeout_s:g} s") from None
+        return session
+
+    def begin_terminate(self, session: Session, grace_s: float) -> None:
+        """Start ending a session; returns at once. Nothing to do for one that has exited and holds nothing."""
+        if session.live or not all(s.ring.closed for s in session.streams.values()):
+            self._terminator.begin(session, grace_s)
+
+    async def terminate(self, sessions: Iterable[Session], grace_s: float) -> list[Session]:
+        """End sessions and wait until it is done."""
+        chosen = list(sessions)
+        for session in chosen:
+            self.begin_terminate(session, grace_s)
+        for session in chosen:
+            await self._terminator.finished(session)
+        return chosen
+
+    async def restart(self, session: Session, grace_s: float) -> Session:
+        """End a session if it runs and start the same again under its name. Raises WrongStateError if unknown how."""
+        record = session.record
+        if not record.launch:
+            raise WrongStateError(f"session {record.name} cannot be restarted: its environment was too large to keep")
+        launch = Launch.unpack(record.launch)
+        await self.terminate([session], grace_s)
+        if session.live:
+            raise RoostError(f"session {record.name} did not end; see `roost ls`", kind="internal")
+        spec = SpawnSpec(
+            argv=launch.argv,
+            kind=record.kind,
+            originator=record.originator,
+            cwd=launch.cwd,
+            entries=launch.env,
+            clear=True,
+            rows=session.rows,
+            cols=session.cols,
+            merged=record.merged,
+            name=record.name,
+            ring_bytes=record.ring_bytes,
+            size_policy=record.size_policy,
+            labels=record.labels,
+            term=record.term,
+            umask=launch.umask,
+            limits=launch.limits,
+        )
+        if record.name in self.table.live_names():
+            spec = replace(spec, name="")
+        return (await self.spawn(spec))[0]
+
+    async def purge(self, sessions: Iterable[Session]) -> list[Session]:
+        """Forget exited sessions, their output too; those still running are left alone. Returns what was forgotten."""
+        gone = []
+        for session in [s for s in sessions if not s.live]:
+            await self.link.call(m.DROP, [(m.T_ID, session.id)])
+            self.table.remove(session)
+            session.close()
+            gone.append(session)
+        return gone
+
+    async def kill_everything(self, grace_s: float = 0.0) -> None:
+        """End every running session, hard unless there is grace."""
+        await self.terminate([s for s in self.table if s.live], grace_s)
+
+
+def _check_lines(data: bytes) -> None:
+    longest = max((len(line) for line in data.replace(b"\r", b"\n").split(b"\n")), default=0)
+    if longest > CANONICAL_LINE_BYTES:
+        raise InvalidError(
+            f"a line of {longest} bytes: the program reads whole lines and its terminal keeps "
+            f"{CANONICAL_LINE_BYTES} bytes of one; send shorter lines, or a file name"
+        )
+
+
+def signal_number(name: str | int) -> int:
+    """The number of a signal given as INT, SIGINT, int or 2. Raises InvalidError."""
+    if isinstance(name, str) and not name.isdigit():
+        wanted = name.upper()
+        wanted = wanted if wanted.startswith("SIG") else "SIG" + wanted
+        try:
+            return int(signal.Signals[wanted])
+        except KeyError:
+            raise InvalidError(f"unknown signal {name!r}; `kill -l` lists them") from None
+    number = int(name)
+    if number not in signal.valid_signals():
+        raise InvalidError(f"there is no signal {number}; `kill -l` lists them")
+    return number
+
+
+def own_environment(session: Session) -> dict[str, str]:
+    """What the session was started with, for `roost env`-like displays."""
+    if not session.record.launch:
+        return {}
+    return {os.fsdecode(k): os.fsdecode(v) for k, v in Launch.unpack(session.record.launch).env}

@@ -1,0 +1,190 @@
+"""Starting a session: from what a client asked for to what the keeper is told.
+
+Owns the defaults (name, size, environment additions) and the checks that need no keeper.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from dataclasses import dataclass, field
+
+from roost.core import names, sizing
+from roost.daemon.adoption import build_session
+from roost.daemon.environment import (
+    ORIGINATOR_VARIABLE,
+    Pairs,
+    base_environment,
+    child_environment,
+    current_user,
+    with_shell,
+)
+from roost.daemon.keeper_link import KeeperLink
+from roost.daemon.record import Launch, SessionRecord
+from roost.daemon.session import Session, SessionHooks
+from roost.daemon.table import SessionTable
+from roost.errors import InvalidError
+from roost.keeper import messages as m
+from roost.paths import Paths
+from roost.ring.layout import DEFAULT_CAPACITY, MAX_CAPACITY, MIN_CAPACITY
+
+DEFAULT_ROWS, DEFAULT_COLS = 24, 80
+_RESOURCES = {"nofile", "core", "stack", "nproc", "as", "data", "fsize", "cpu", "memlock"}
+_PAGE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class SpawnSpec:
+    """A session as a client asks for it. Bytes where the system has bytes."""
+
+    argv: list[bytes]
+    kind: str  # pty, pipe
+    originator: str
+    cwd: bytes = b""
+    entries: Pairs = field(default_factory=list)
+    policy: int = 0
+    clear: bool = False
+    rows: int = 0
+    cols: int = 0
+    merged: bool = False
+    name: str = ""
+    ring_bytes: int = 0
+    size_policy: str = "latest"
+    labels: dict[str, str] = field(default_factory=dict)
+    term: str = ""
+    umask: int | None = None
+    limits: list[tuple[str, int | None]] = field(default_factory=list)
+    spawn_id: str = ""
+
+
+class Spawner:
+    """Starts sessions and takes them into the table."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        paths: Paths,
+        socket_path: str,
+        link: KeeperLink,
+        table: SessionTable,
+        hooks: SessionHooks,
+    ) -> None:
+        self._loop = loop
+        self._paths = paths
+        self._socket_path = socket_path
+        self.link = link
+        self._table = table
+        self._hooks = hooks
+        self._names_under_way: set[str] = set()
+
+    async def spawn(self, spec: SpawnSpec) -> tuple[Session, bool]:
+        """The started session, and whether an earlier call with the same spawn id had already started it."""
+        if spec.spawn_id and (known := self._table.by_spawn_id(spec.spawn_id)) is not None:
+            return known, True
+        _check(spec)
+        name = self._choose_name(spec)
+        self._names_under_way.add(name)
+        try:
+            return await self._start(spec, name)
+        finally:
+            self._names_under_way.discard(name)
+
+    def _choose_name(self, spec: SpawnSpec) -> str:
+        taken = self._table.live_names() | self._names_under_way
+        if not spec.name:
+            return names.name_for_command(spec.argv[0], taken)
+        names.check_name(spec.name)
+        if spec.name in taken:
+            raise InvalidError(f"a running session is already called {spec.name!r}; choose another --name")
+        return spec.name
+
+    async def _start(self, spec: SpawnSpec, name: str) -> tuple[Session, bool]:
+        session_id = names.session_id(secrets.token_bytes(names.ID_RANDOM_BYTES))
+        launch = Launch(spec.argv, spec.cwd, self._environment(spec, session_id, name), spec.umask, spec.limits)
+        record = _record(spec, name, launch)
+        answer, fds = await self.link.call(m.SPAWN, self._fields(spec, session_id, record, launch))
+        known = self._table.by_id(answer.text(m.T_ID, session_id))
+        if known is not None:
+            for fd in fds:
+                os.close(fd)
+            return known, True
+        existing = bool(answer.u64(m.T_EXISTING, 0))
+        if existing and answer.blob(m.T_BLOB):
+            record = SessionRecord.decode(answer.blob(m.T_BLOB))
+        session = build_session(self._loop, answer, fds, record, self._hooks)
+        self._table.add(session)
+        return session, existing
+
+    def _environment(self, spec: SpawnSpec, session_id: str, name: str) -> Pairs:
+        user = current_user()
+        own: Pairs = [
+            (b"ROOST_SESSION", session_id.encode()),
+            (b"ROOST_NAME", os.fsencode(name)),
+            (b"ROOST_SOCKET", os.fsencode(self._socket_path)),
+            (b"ROOST_EVENTS", os.fsencode(os.path.join(self._paths.runtime_dir, "events.sock"))),
+        ]
+        if spec.term:
+            own.append((b"TERM", spec.term.encode()))
+        own.append((ORIGINATOR_VARIABLE, os.fsencode(spec.originator)))
+        base = base_environment(spec.policy, spec.clear, os.environb, user)
+        pairs = child_environment(base, spec.entries, own)
+        return with_shell(pairs, user) if spec.kind == "pty" else pairs
+
+    def _fields(
+        self, spec: SpawnSpec, session_id: str, record: SessionRecord, launch: Launch
+    ) -> list[tuple[int, bytes | int | float | str]]:
+        fields: list[tuple[int, bytes | int | float | str]] = [
+            (m.T_ID, session_id),
+            (m.T_BLOB, record.encode()),
+            (m.T_KIND, "merged" if spec.merged else spec.kind),
+            (m.T_CWD, spec.cwd or os.fsencode(os.getcwd())),
+            (m.T_ROWS, record.rows),
+            (m.T_COLS, record.cols),
+            (m.T_RING_BYTES, record.ring_bytes),
+        ]
+        if spec.spawn_id:
+            fields.append((m.T_KEY, spec.spawn_id))
+        if spec.umask is not None:
+            fields.append((m.T_UMASK, spec.umask))
+        fields += [(m.T_RLIMIT, f"{name}={'unlimited' if v is None else v}") for name, v in spec.limits]
+        fields += [(m.T_ARG, arg) for arg in launch.argv]
+        fields += [(m.T_ENV, key + b"=" + value) for key, value in launch.env]
+        return fields
+
+
+def _check(spec: SpawnSpec) -> None:
+    if not spec.argv or not spec.argv[0]:
+        raise InvalidError("argv must not be empty")
+    if any(b"\0" in arg for arg in (*spec.argv, spec.cwd)):
+        raise InvalidError("a NUL byte in argv or cwd: the system cannot pass it on")
+    if spec.ring_bytes and not MIN_CAPACITY <= spec.ring_bytes <= MAX_CAPACITY:
+        raise InvalidError(f"ring of {spec.ring_bytes} bytes; it must be from {MIN_CAPACITY} to {MAX_CAPACITY} bytes")
+    if spec.kind == "pty":
+        sizing.check_size(spec.rows or DEFAULT_ROWS, spec.cols or DEFAULT_COLS)
+    sizing.check_policy(spec.size_policy)
+    for resource, _ in spec.limits:
+        if resource not in _RESOURCES:
+            raise InvalidError(f"unknown limit {resource!r}; known are {', '.join(sorted(_RESOURCES))}")
+
+
+def _record(spec: SpawnSpec, name: str, launch: Launch) -> SessionRecord:
+    argv = [arg.decode("utf-8", "replace") for arg in spec.argv]
+    ring_bytes = spec.ring_bytes or DEFAULT_CAPACITY
+    return SessionRecord(
+        name=name,
+        kind=spec.kind,
+        command=" ".join(argv),
+        cwd=spec.cwd.decode("utf-8", "replace"),
+        originator=spec.originator,
+        argv=argv,
+        launch=launch.pack(),
+        term=spec.term,
+        size_policy=spec.size_policy,
+        labels=dict(spec.labels),
+        spawn_id=spec.spawn_id,
+        ring_bytes=-(-ring_bytes // _PAGE) * _PAGE,
+        merged=spec.merged,
+        rows=spec.rows or DEFAULT_ROWS,
+        cols=spec.cols or DEFAULT_COLS,
+    )

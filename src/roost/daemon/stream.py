@@ -1,0 +1,243 @@
+"""One ring and everybody who reads it: the turn that takes output from the ring and hands it to the clients.
+
+Owns when the ring is looked at, what is copied out of it, the scanner's progress and the hold. Knows attachments only
+as things that can be pumped; knows nothing of requests, sessions or the keeper's messages.
+
+A turn: every ready attachment takes what its cursor allows, the scanner looks at the new bytes once, then the stream
+either goes to sleep on the eventfd or comes back. Small output is forwarded at the instant; after a larger piece the
+next look is a moment later, so that a flood costs a few wake-ups a millisecond and not one for each 4 KiB.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Protocol
+
+from roost.core.scanner import Scanner
+from roost.ring.layout import GUARD_BYTES
+from roost.ring.reader import RingReader
+
+#: Output below this is forwarded and the stream sleeps again at once.
+SMALL_BYTES = 1024
+#: Output above this a turn means a flood: the next turn follows directly.
+FLOOD_BYTES = 128 * 1024
+#: How long a stream with clients collects after a larger piece.
+COLLECT_S = 0.001
+#: How long a stream without clients collects; a busy one less, so that the scanner is not lapped.
+UNWATCHED_S = 0.1
+#: How often the scanner's state is stored in the ring header at most.
+STORE_EVERY_BYTES = 64 * 1024
+STORE_DELAY_S = 0.2
+
+
+class Pumped(Protocol):
+    """What a stream needs of an attachment."""
+
+    lossless: bool
+
+    @property
+    def blocked(self) -> bool:
+        """Whether its socket has to become writable first."""
+
+    def pump(self) -> bool:
+        """Send what can be sent; True when there is more to send right away."""
+
+    def hold_offset(self) -> int:
+        """The least offset not yet handed over whole."""
+
+
+class Stream:
+    """One output stream of a session."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        ring: RingReader,
+        data_event: int,
+        room_event: int,
+        *,
+        scans: bool,
+        on_output: Callable[[float], None],
+    ) -> None:
+        """Take over the descriptors of the two events. `scans`: terminal output, to be looked at by the scanner."""
+        self.ring = ring
+        self._loop = loop
+        self._data_event = data_event
+        self._room_event = room_event
+        self._on_output = on_output
+        self._attachments: list[Pumped] = []
+        self._cache = b""
+        self._cache_at = 0
+        self._seen = ring.end
+        self._turn_at = loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self._soon = False
+        self._holding = ring.hold is not None
+        self.reserved_hold: int | None = None  # kept for a lossless client that has not come back yet
+        self._closed = False
+        self.scanner = Scanner.from_state(ring.scanner_state()) if scans else None
+        self._scanned = ring.scanned
+        self._stored = self._scanned
+        self._store_timer: asyncio.TimerHandle | None = None
+        loop.add_reader(data_event, self._woken)
+
+    # --- the turn -------------------------------------------------------------------------------------------------
+
+    def _woken(self) -> None:
+        try:
+            os.eventfd_read(self._data_event)
+        except BlockingIOError:
+            return
+        if self._timer is None and not self._soon:
+            self.turn()
+
+    def turn_soon(self) -> None:
+        """Have a turn in this loop iteration or the next."""
+        if not self._soon and not self._closed:
+            self._soon = True
+            self._loop.call_soon(self._soon_turn)
+
+    def _soon_turn(self) -> None:
+        self._soon = False
+        if not self._closed:
+            self.turn()
+
+    def _timed_turn(self) -> None:
+        self._timer = None
+        if not self._closed and not self._soon:
+            self.turn()
+
+    def turn(self) -> None:
+        """Hand out what there is, then sleep or come back."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        end = self.ring.end
+        moved = end - self._seen
+        self._seen = end
+        more = False
+        for attachment in tuple(self._attachments):
+            if not attachment.blocked and attachment.pump():
+                more = True
+        if self._holding:
+            self.update_hold()
+        if moved:
+            self._on_output(self._loop.time())
+        if self.scanner is not None and self._scanned < end:
+            more = self._scan(self.scanner, end) or more
+        self._rest(end, moved, more)
+
+    def _rest(self, end: int, moved: int, more: bool) -> None:
+        """Decide when the next turn is: at once, in a moment, or when the keeper wakes us."""
+        if more:
+            self.turn_soon()
+            return
+        if self._attachments:
+            if moved >= FLOOD_BYTES:
+                self.turn_soon()
+                return
+            if moved >= SMALL_BYTES:
+                self._timer = self._loop.call_later(COLLECT_S, self._timed_turn)
+                return
+        elif moved:
+            self._timer = self._loop.call_later(self._unwatched_delay(moved), self._timed_turn)
+            return
+        if not self.ring.prepare_wait(end):
+            self.turn_soon()
+
+    def _unwatched_delay(self, moved: int) -> float:
+        """How long nobody needs to look: until about a quarter of the ring will have been written at this rate."""
+        now = self._loop.time()
+        elapsed = max(now - self._turn_at, 1e-4)
+        self._turn_at = now
+        return min(UNWATCHED_S, max(COLLECT_S, self.ring.capacity / 4 * elapsed / moved))
+
+    def take(self, offset: int) -> bytes | None:
+        """Up to GUARD bytes from `offset`; None when they were overwritten. One copy serves all cursors that agree."""
+        if offset == self._cache_at and self._cache:
+            return self._cache
+        data = self.ring.read(offset, GUARD_BYTES)
+        if data:
+            self._cache_at = offset
+            self._cache = data
+        return data
+
+    # --- the scanner ----------------------------------------------------------------------------------------------
+
+    def _scan(self, scanner: Scanner, end: int) -> bool:
+        """Let the scanner see one piece; True when there is more. Stored with a delay: a new daemon goes on there."""
+        data = self.take(self._scanned)
+        if data is None:
+            scanner.lapped()
+            self._scanned = self.ring.start
+            return True
+        scanner.feed(data, self._scanned)
+        self._scanned += len(data)
+        if self._scanned - self._stored >= STORE_EVERY_BYTES:
+            self._store_scanner()
+        elif self._store_timer is None:
+            self._store_timer = self._loop.call_later(STORE_DELAY_S, self._store_scanner)
+        return self._scanned < end
+
+    def _store_scanner(self) -> None:
+        if self._store_timer is not None:
+            self._store_timer.cancel()
+            self._store_timer = None
+        if self._closed or self.scanner is None or self._stored == self._scanned:
+            return
+        self.ring.set_scanned(self._scanned, self.scanner.state if self.scanner.dirty else None)
+        self._stored = self._scanned
+
+    def scan_to_end(self) -> int:
+        """Bring the scanner up to date and return the offset it stands at (the end just seen)."""
+        end = self.ring.end
+        if self.scanner is not None:
+            while self._scanned < end:
+                self._scan(self.scanner, end)
+        return end
+
+    # --- readers --------------------------------------------------------------------------------------------------
+
+    def add(self, attachment: Pumped) -> None:
+        """Let an attachment take part; it is pumped soon."""
+        self._attachments.append(attachment)
+        if attachment.lossless:
+            self._holding = True
+            self.update_hold()
+        self.turn_soon()
+
+    def remove(self, attachment: Pumped) -> None:
+        """Forget an attachment; its hold goes with it."""
+        if attachment in self._attachments:
+            self._attachments.remove(attachment)
+            if attachment.lossless:
+                self.update_hold()
+
+    def update_hold(self) -> None:
+        """Set the hold to the least offset a lossless attachment still needs, or release it; wake a stalled keeper."""
+        offsets = [a.hold_offset() for a in self._attachments if a.lossless]
+        if self.reserved_hold is not None:
+            offsets.append(self.reserved_hold)
+        hold = min(offsets, default=None)
+        self._holding = hold is not None
+        if self.ring.set_hold(hold) and self._room_worth_waking(hold):
+            os.eventfd_write(self._room_event, 1)
+
+    def _room_worth_waking(self, hold: int | None) -> bool:
+        # A stalled keeper is woken for a quarter of a ring or more, not for each frame.
+        return hold is None or hold + self.ring.capacity - self.ring.end >= self.ring.capacity // 4
+
+    def close(self) -> None:
+        """Stop looking at the ring and give the descriptors back."""
+        if self._closed:
+            return
+        self._store_scanner()
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._loop.remove_reader(self._data_event)
+        os.close(self._data_event)
+        os.close(self._room_event)
+        self.ring.release()

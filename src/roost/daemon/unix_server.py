@@ -1,0 +1,221 @@
+"""The Unix socket: accepts, reads requests, answers them in order, and hands a connection over when it is attached.
+
+Owns connections until they become attachments. Limits are here: connections, and who may connect. Knows requests only
+as something to be answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import os
+import socket
+import struct
+from collections.abc import Callable
+
+from roost.daemon.v1 import V1, Connection
+from roost.errors import RoostError
+from roost.paths import check_socket_path
+from roost.wire import daemon_v1_pb2 as pb
+from roost.wire.codec import encode_response
+from roost.wire.conversation import BadRequest, Request, ServerConversation
+from roost.wire.frame_types import InputFrame
+
+log = logging.getLogger(__name__)
+
+#: Open connections at most; one more is told so and closed.
+MAX_CONNECTIONS = 4096
+_READ_BYTES = 64 * 1024
+_BACKLOG = 1024
+#: How long a full process waits before it accepts again.
+_ACCEPT_PAUSE_S = 0.1
+
+
+class UnixServer:
+    """Serves the session protocol on one socket."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, tasks: asyncio.TaskGroup, v1: Callable[[], V1]) -> None:
+        """`v1` is asked at the first connection: protobuf is imported then."""
+        self._loop = loop
+        self._tasks = tasks
+        self._v1 = v1
+        self._listener: socket.socket | None = None
+        self._path = ""
+        self.connections = 0
+
+    def listen(self, path: str) -> None:
+        """Bind and listen; a stale socket file is replaced (the caller holds the lock that says it is stale).
+
+        Raises InvalidError (path too long) or RoostError (cannot bind), naming the path.
+        """
+        check_socket_path(path)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.setblocking(False)
+        mask = os.umask(0o177)
+        try:
+            if os.path.lexists(path):
+                os.unlink(path)
+            listener.bind(path)
+        except OSError as error:
+            listener.close()
+            raise RoostError(f"cannot listen at {path}: {error.strerror}", kind="denied") from error
+        finally:
+            os.umask(mask)
+        listener.listen(_BACKLOG)
+        self._listener, self._path = listener, path
+        self._loop.add_reader(listener, self._accept)
+
+    def _accept(self) -> None:
+        assert self._listener is not None
+        for _ in range(64):
+            try:
+                sock, _ = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    log.error(
+                        "cannot accept connections for a moment: %s; `roost doctor` shows the limits", error.strerror
+                    )
+                    self._loop.remove_reader(self._listener)
+                    self._loop.call_later(_ACCEPT_PAUSE_S, self._accept_again)
+                return
+            sock.setblocking(False)
+            self._tasks.create_task(self._serve(sock), name="connection")
+
+    def _accept_again(self) -> None:
+        if self._listener is not None:
+            self._loop.add_reader(self._listener, self._accept)
+
+    async def _serve(self, sock: socket.socket) -> None:
+        """One connection until it ends or becomes an attachment."""
+        self.connections += 1
+        handed_over = False
+        try:
+            peer_pid, peer_uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            refusal = self._refusal(peer_uid)
+            if refusal is not None:
+                await self._refuse(sock, refusal)
+                return
+            connection = Connection(sock, ServerConversation(), peer_pid, self._one_less)
+            handed_over = await self._converse(connection)
+        except (ConnectionError, BrokenPipeError):
+            pass
+        finally:
+            if not handed_over:
+                sock.close()
+                self._one_less()
+
+    def _one_less(self) -> None:
+        self.connections -= 1
+
+    def _refusal(self, peer_uid: int) -> pb.DaemonResponse | None:
+        if peer_uid not in (os.geteuid(), 0):
+            text = f"user {peer_uid} may not use the daemon of user {os.geteuid()}"
+            return pb.DaemonResponse(code=pb.STATUS_CODE_INVALID_ARGUMENT, message=text)
+        if self.connections > MAX_CONNECTIONS:
+            text = f"{MAX_CONNECTIONS} connections are open, which is the limit; close some"
+            return pb.DaemonResponse(code=pb.STATUS_CODE_RATE_LIMITED, message=text)
+        return None
+
+    async def _refuse(self, sock: socket.socket, refusal: pb.DaemonResponse) -> None:
+        """Answer the first request, whatever it is, and close: a silent close would stall a v1 client."""
+        async with asyncio.timeout(5):
+            conversation = ServerConversation()
+            while data := await self._loop.sock_recv(sock, _READ_BYTES):
+                conversation.feed(data)
+                event = conversation.next_event()
+                if event is not None:
+                    refusal.request_id = event.message.id if isinstance(event, Request) else 0
+                    await self._loop.sock_sendall(sock, encode_response(refusal))
+                    return
+
+    async def _converse(self, connection: Connection) -> bool:
+        """Answer requests in order; True when the connection has become an attachment."""
+        sock, conversation = connection.sock, connection.conversation
+        while True:
+            event = conversation.next_event()
+            if event is None:
+                data = await self._loop.sock_recv(sock, _READ_BYTES)
+                if not data:
+                    bad = conversation.feed_eof()
+                    if bad is not None:
+                        await self._answer_bad(sock, bad)
+                    return False
+                conversation.feed(data)
+                continue
+            assert not isinstance(event, InputFrame)
+            if isinstance(event, BadRequest):
+                await self._answer_bad(sock, event)
+                if event.fatal:
+                    return False
+                continue
+            if await self._answer(connection, event.message):
+                return True
+            if conversation.waiting:  # a refused attach: v1 closes
+                return False
+
+    async def _answer_bad(self, sock: socket.socket, bad: BadRequest) -> None:
+        response = pb.DaemonResponse(code=pb.STATUS_CODE_INVALID_ARGUMENT, message=bad.text)
+        await self._loop.sock_sendall(sock, encode_response(response))
+
+    async def _answer(self, connection: Connection, request: pb.DaemonRequest) -> bool:
+        """Answer one request; True when it was a successful attach (the attachment then owns the socket)."""
+        if self._v1().may_wait(request):
+            response = await self._answer_unless_gone(connection, request)
+        else:
+            response = await self._v1().answer(request, connection)
+        body = self._encode(response)
+        if connection.attachment is not None:
+            connection.conversation.start_stream()
+            connection.attachment.start(body)
+            return True
+        await self._loop.sock_sendall(connection.sock, body)
+        return False
+
+    async def _answer_unless_gone(self, connection: Connection, request: pb.DaemonRequest) -> pb.DaemonResponse:
+        """Answer a request that may wait for long; given up when the client goes away. Raises ConnectionResetError."""
+        work = self._tasks.create_task(self._v1().answer(request, connection), name="request")
+        sock = connection.sock
+
+        def look() -> None:
+            try:
+                gone = not sock.recv(1, socket.MSG_PEEK)
+            except BlockingIOError:
+                return
+            except OSError:
+                gone = True
+            self._loop.remove_reader(sock)  # either it is gone, or a pipelined request hides whether it is
+            if gone:
+                work.cancel()
+
+        self._loop.add_reader(sock, look)
+        try:
+            await asyncio.wait([work])
+        finally:
+            self._loop.remove_reader(sock)
+            work.cancel()
+        if work.cancelled():
+            raise ConnectionResetError("the client went away")
+        return work.result()
+
+    def _encode(self, response: pb.DaemonResponse) -> bytes:
+        try:
+            return encode_response(response)
+        except RoostError as error:
+            failed = pb.DaemonResponse(
+                request_id=response.request_id, code=pb.STATUS_CODE_INTERNAL, message=error.message
+            )
+            return encode_response(failed)
+
+    def close(self) -> None:
+        """Stop listening and remove the socket file."""
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+            try:
+                os.unlink(self._path)
+            except FileNotFoundError:
+                pass

@@ -1,0 +1,146 @@
+"""What is told of sessions and the daemon: the dictionaries behind every answer, and the table of `roost ls`.
+
+Pure reading; one place decides the names and units of these fields.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from roost.daemon.attachment import Attachment
+from roost.daemon.session import Session
+
+
+def session_info(session: Session) -> dict[str, Any]:
+    """Everything about a session. Times in Unix seconds, offsets in bytes since the start of the stream."""
+    record, origin = session.record, session.origin
+    info = session.ending.info if session.ending else None
+    stream = session.streams["stdout"]
+    scanner = stream.scanner
+    return {
+        "id": session.id,
+        "name": record.name,
+        "kind": record.kind,
+        "state": "running" if session.live else "exited",
+        "pid": origin.pid,
+        "exit_code": info.code if info else None,
+        "signal": info.signal if info else None,
+        "created_at": origin.created_at,
+        "exited_at": info.at if info else None,
+        "command": record.command,
+        "argv": record.argv,
+        "cwd": record.cwd,
+        "originator": record.originator,
+        "labels": record.labels,
+        "attached": bool(session.attached()),
+        "clients": [client_info(a) for a in session.attachments],
+        "rows": session.rows,
+        "cols": session.cols,
+        "outcome": info.outcome if info else None,
+        "term": record.term,
+        "title": scanner.title if scanner else "",
+        "size_policy": record.size_policy,
+        "ring_bytes": stream.ring.capacity,
+        "start_offset": stream.ring.start,
+        "end_offset": stream.ring.end,
+        "terminal_held": not session.live and not all(s.ring.closed for s in session.streams.values()),
+        "held_by": _held_by(session),
+        "last_output_at": session.last_output_at,
+        "spawn_id": record.spawn_id or None,
+    }
+
+
+def _held_by(session: Session) -> str | None:
+    for attachment in session.attachments:
+        if attachment.lossless:
+            return attachment.traits.label or attachment.traits.id
+    if any(s.ring.hold is not None for s in session.streams.values()):
+        return "a client that is reconnecting"
+    return None
+
+
+def client_info(attachment: Attachment) -> dict[str, Any]:
+    """One attached client; `lag` is what it has not been handed yet, in bytes."""
+    traits = attachment.traits
+    return {
+        "id": traits.id,
+        "label": traits.label,
+        "mode": traits.mode,
+        "lossless": traits.lossless,
+        "tty": traits.tty,
+        "term": traits.term,
+        "rows": attachment.rows,
+        "cols": attachment.cols,
+        "offset": attachment.offset,
+        "lag": attachment.stream.ring.end - attachment.offset,
+    }
+
+
+def exit_status(session: Session) -> dict[str, Any]:
+    """How a session ended; nulls while it has not, or where it is not known."""
+    info = session.ending.info if session.ending else None
+    return {
+        "session_id": session.id,
+        "name": session.record.name,
+        "code": info.code if info else None,
+        "signal": info.signal if info else None,
+        "outcome": info.outcome if info else None,
+        "at": info.at if info else None,
+    }
+
+
+_COLUMNS = ("ID", "NAME", "STATE", "PID", "AGE", "SIZE", "COMMAND")
+
+
+def session_table(sessions: Iterable[Session]) -> str:
+    """The lines of `roost ls`, aligned; control characters of names and commands are not let through."""
+    now = time.time()
+    rows = [_COLUMNS, *(_row(session, now) for session in sessions)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS) - 1)]
+    lines = []
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        lines.append("  ".join([*cells, row[-1]]).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _row(session: Session, now: float) -> tuple[str, ...]:
+    record = session.record
+    size = f"{session.rows}x{session.cols}" if session.is_pty else record.kind
+    return (
+        session.id,
+        printable(record.name),
+        _state(session),
+        str(session.origin.pid),
+        age(now - session.origin.created_at),
+        size,
+        printable(record.command)[:200],
+    )
+
+
+def _state(session: Session) -> str:
+    if session.live:
+        clients = len(session.attachments)
+        held = ", held" if any(a.lossless for a in session.attachments) else ""
+        return f"running, {clients} attached{held}" if clients else "running"
+    assert session.ending is not None
+    info = session.ending.info
+    code = "?" if info.code is None else f"{info.code}"
+    held = ", terminal held" if not all(s.ring.closed for s in session.streams.values()) else ""
+    return f"exited {code}{held}"
+
+
+def age(seconds: float) -> str:
+    """A length of time as people say it: 5s, 12m, 3h, 2d."""
+    whole = max(0, int(seconds))
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if whole >= size:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"
+
+
+def printable(text: str) -> str:
+    """The text without anything that could move a terminal's cursor."""
+    return "".join(c if c.isprintable() else "?" for c in text)
