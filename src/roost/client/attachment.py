@@ -1,36 +1,56 @@
-"""The blocking attachment: moves bytes between the socket and the pure `AttachmentState`.
+"""The blocking attachment: moves bytes between a socket and the pure `AttachmentState`.
 
 Owns the socket of one attachment and its renewal. What the frames mean is in `stream`, when to try again in `retry`.
 """
 
 from __future__ import annotations
 
+import select
+import socket
+import time
 from collections.abc import Iterator
 from typing import Self
 
+from roost.client.attachment_facts import AttachmentFacts
+from roost.client.deadline import Deadline
+from roost.client.endpoint import Endpoint
+from roost.client.faults import WriteTimeoutError
+from roost.client.launch import connect, start_daemon
+from roost.client.link import Link
+from roost.client.stream import AttachmentState
+from roost.errors import WaitTimeoutError, WrongStateError
 from roost.model import AttachmentEvent
 
 
-class Attachment:
+class Attachment(AttachmentFacts):
     """A client's place in the output of one session, and its hand on the session's input.
 
     Iterate over it, or `recv` with a timeout: the events are Output, Gap, Resized, Reconnected and, as the last one,
     Exited, Detached or Stolen. When the daemon goes away the attachment comes back by itself, at its offset, within
     `recv` and `write`: neither gap nor repeat, and Reconnected tells how much input may not have arrived.
-    One thread at a time.
+    Not for several threads at once.
     """
 
-    session_id: str
-    name: str
-    kind: str
-    #: Absolute offset of the first byte that was asked for and is retained, and where the stream stood at the attach.
-    start_offset: int
-    end_offset: int
-    #: Bytes to write to the terminal first: the modes that were set at `start_offset`.
-    restore: bytes
-    #: The modes at `start_offset` are not known for certain.
-    uncertain: bool
-    attachment_id: str
+    def __init__(self, endpoint: Endpoint, state: AttachmentState) -> None:
+        """Not attached yet: `open` is."""
+        self._state = state
+        self._link = Link(endpoint, state, start=lambda: start_daemon(endpoint.paths, endpoint.socket_path).close())
+        self._poller = select.poll()
+
+    @classmethod
+    def open(cls, endpoint: Endpoint, state: AttachmentState, deadline: Deadline) -> Self:
+        """Attaches; raises what the daemon answered, or WaitTimeoutError."""
+        attachment = cls(endpoint, state)
+        try:
+            attachment._link.begin(connect(endpoint, deadline))
+            while not state.streaming:
+                attachment._turn(deadline, "the daemon did not answer the attach")
+                if state.failure is not None:
+                    raise state.failure
+        except BaseException:
+            attachment._link.close()
+            raise
+        return attachment
 
     def __enter__(self) -> Self:
         return self
@@ -40,34 +60,20 @@ class Attachment:
 
     def __iter__(self) -> Iterator[AttachmentEvent]:
         """The events, until after the last one."""
-        raise NotImplementedError
-
-    @property
-    def offset(self) -> int:
-        """Absolute offset behind the last byte that `recv` returned."""
-        raise NotImplementedError
-
-    @property
-    def reset(self) -> bytes:
-        """Bytes that put the terminal back as it was found; known after the last event."""
-        raise NotImplementedError
-
-    @property
-    def connected(self) -> bool:
-        """Whether the daemon is there; if not, `recv` is what brings it back."""
-        raise NotImplementedError
-
-    @property
-    def input_bytes_unsent(self) -> int:
-        """Input that was accepted by `write` and still waits here, at most 64 KiB."""
-        raise NotImplementedError
+        while (event := self.recv()) is not None:
+            yield event
 
     def fileno(self) -> int:
         """The descriptor to poll for reading, -1 while there is no connection (call `recv` with a short timeout then).
 
         It changes with a reconnect. Events may be waiting here already: call `recv(0)` until it times out, then poll.
         """
-        raise NotImplementedError
+        return self._link.fileno()
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether something waits to be sent: poll for writing too, then call `recv(0)`, which sends."""
+        return self._link.wants_write
 
     def recv(self, timeout_s: float | None = None) -> AttachmentEvent | None:
         """The next event, None after the last one.
@@ -75,32 +81,93 @@ class Attachment:
         WaitTimeoutError when none came in time: nothing is lost, a frame that came in part is kept. Other errors end
         the attachment: the session is gone, somebody else holds it, or no daemon came back for 60 s.
         """
-        raise NotImplementedError
+        state = self._state
+        event = state.next_event()
+        if event is not None:
+            return event
+        deadline = Deadline(timeout_s)
+        while (event := state.next_event()) is None:
+            if state.ended:
+                self._link.close()
+                if state.failure is not None:
+                    raise state.failure
+                return None
+            self._turn(deadline, "no event came")
+        return event
 
     def write(self, data: bytes, *, timeout_s: float | None = None) -> None:
         """Sends input; returns when all of it is with the kernel, or waits here (at most 64 KiB) for a lost connection.
 
         Output that arrives meanwhile is kept for `recv`, so that a program that echoes cannot block it.
-        WaitTimeoutError when the session did not take it in time: `written` says how much was accepted.
+        WriteTimeoutError when the session did not take it in time: its `written` says how much was accepted.
+        WrongStateError when the attachment ended first.
         """
-        raise NotImplementedError
+        state = self._state
+        rest = memoryview(data).cast("B")
+        deadline = Deadline(timeout_s)
+        while True:
+            state.check_writable()
+            rest = rest[state.outbox.offer(rest) :]
+            self._link.send()
+            if not rest and not (state.streaming and state.outbox):
+                return
+            state.stash()
+            if state.ended:
+                continue
+            try:
+                self._turn(deadline, "the session did not take the input")
+            except WaitTimeoutError as error:
+                raise WriteTimeoutError(error.message, written=len(data) - len(rest)) from error
 
     def resize(self, rows: int, cols: int) -> None:
         """Tells the session the size of this client's terminal."""
-        raise NotImplementedError
+        self._state.resize(rows, cols)
+        self._link.send()
 
     def interrupt(self) -> None:
         """Interrupts the foreground program, as Ctrl-C would."""
-        raise NotImplementedError
+        self._state.check_writable()
+        self._state.interrupt()
+        self._link.send()
 
     def close_stdin(self) -> None:
-        """Closes the stdin of a pipe session's child, after the input written so far."""
-        raise NotImplementedError
+        """Closes the stdin of a pipe session's child, behind the input written so far."""
+        self._state.check_writable()
+        self._state.close_stdin()
+        self._link.send()
 
     def detach(self) -> None:
         """Asks to be detached; what is under way still comes, then Detached."""
-        raise NotImplementedError
+        self._state.leave()
+        self._link.send()
 
     def close(self) -> None:
         """Leaves at once; the session runs on."""
-        raise NotImplementedError
+        self.detach()
+        self._link.close()
+        if not self._state.ended:
+            self._state.fail(WrongStateError("the attachment was closed"))
+
+    def _turn(self, deadline: Deadline, waited_for: str) -> None:
+        """Moves bytes both ways; waits first if there is nothing to move. WaitTimeoutError when that takes too long."""
+        link = self._link
+        if link.connection is None:
+            pause_s = link.reconnect()
+            if pause_s:
+                if deadline.passed:
+                    raise deadline.error(waited_for)
+                time.sleep(deadline.within_s(pause_s))
+            return
+        sent = link.send()
+        if link.receive() or sent or link.connection is None:
+            return
+        if deadline.passed or (not self._wait(link.connection, deadline) and deadline.passed):
+            raise deadline.error(waited_for)
+
+    def _wait(self, connection: socket.socket, deadline: Deadline) -> bool:
+        wanted = (select.POLLIN if self._link.wants_read else 0) | (select.POLLOUT if self._link.wants_write else 0)
+        self._poller.register(connection, wanted)
+        try:
+            return bool(self._poller.poll(deadline.poll_ms()))
+        finally:
+            self._poller.unregister(connection)

@@ -1,4 +1,4 @@
-"""Every verb of the clients as data: the method, its parameters, how the answer is read, and whether it may be repeated.
+"""Every verb of the clients as data: method, parameters, how the answer is read, and whether it may be repeated.
 
 Owns the calls, pure. Sync and async clients perform them; neither knows a method's name. A verb that changes something
 is repeated only when it certainly did not reach the daemon; reading verbs always.
@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from roost.client.replies import raise_reply_error
 from roost.client.results import Sent
 from roost.errors import InvalidError, ProtocolError
 from roost.model import Backlog, Check, DaemonStatus, ExitStatus, SessionInfo, TerminateResult
+from roost.wire.lite import fields
+from roost.wire.requests import PING, Reply, encode_call, encode_simple
 
 T = TypeVar("T")
-Reader = Callable[[Mapping[str, Any], bytes], T]
+T_co = TypeVar("T_co", covariant=True)
+Reader: TypeAlias = Callable[[Mapping[str, Any], bytes], T]
 
 #: How long the daemon may hold one `send` back, for a child that does not read.
 SEND_TIMEOUT_S = 30.0
@@ -24,37 +28,77 @@ SEND_TIMEOUT_S = 30.0
 LOG_PAGE_BYTES = 4 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T]):
-    """One request of roost's own, and how its answer is read.
+class Request(Protocol[T_co]):
+    """Anything that is asked and answered once on a plain connection.
 
-    `extra_s` is how much longer than the client's own timeout the daemon may take, None for as long as it likes.
+    `what` names it in errors. `repeatable`: it may be asked again when the connection ended before the answer.
+    `extra_s`: how much longer than the client's own timeout the daemon may take, None for as long as it likes.
     """
 
-    method: str
+    @property
+    def what(self) -> str: ...
+
+    @property
+    def repeatable(self) -> bool: ...
+
+    @property
+    def extra_s(self) -> float | None: ...
+
+    def encode(self, request_id: int, client_name: str) -> bytes:
+        """The request as it travels."""
+
+    def answer(self, reply: Reply) -> T_co:
+        """What the verb returns; raises the error that the reply stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """A request of roost's own: a method with JSON parameters and bytes, answered with the same."""
+
+    what: str
     read: Reader[T]
     params: Mapping[str, Any] = field(default_factory=dict)
     data: bytes = b""
     repeatable: bool = False
     extra_s: float | None = 0.0
 
-    def params_json(self) -> bytes:
-        """The parameters as they travel; those that are None are left to the daemon's defaults."""
+    def encode(self, request_id: int, client_name: str) -> bytes:
+        """The request as it travels; parameters that are None are left to the daemon's defaults."""
         given = {name: value for name, value in self.params.items() if value is not None}
         try:
-            return json.dumps(given, separators=(",", ":")).encode()
+            params = json.dumps(given, separators=(",", ":"), allow_nan=False).encode()
         except (TypeError, ValueError) as error:
-            raise InvalidError(f"{self.method}: arguments cannot be sent: {error}") from error
+            raise InvalidError(f"{self.what}: the arguments cannot be sent: {error}") from error
+        return encode_call(request_id, self.what, params, self.data, client_name)
 
-    def answer(self, result: bytes, data: bytes) -> T:
-        """What the verb returns, made of a reply without error."""
+    def answer(self, reply: Reply) -> T:
+        """What the verb returns; raises the error that the reply stands for."""
+        raise_reply_error(reply)
         try:
-            return self.read(json.loads(result) if result else {}, data)
+            return self.read(json.loads(reply.result) if reply.result else {}, reply.data)
         except (KeyError, TypeError, ValueError) as error:
             raise ProtocolError(
-                f"the daemon's answer to {self.method} cannot be read ({error!r}); "
+                f"the daemon's answer to {self.what} cannot be read ({error!r}); "
                 "client and daemon may differ in version: compare `roost --version` and `roost daemon status`"
             ) from error
+
+
+class Ping:
+    """v1's ping; the answer is the daemon's clock, in Unix seconds."""
+
+    what = "ping"
+    repeatable = True
+    extra_s = 0.0
+
+    def encode(self, request_id: int, client_name: str) -> bytes:
+        """The request as it travels."""
+        return encode_simple(request_id, PING, client_name)
+
+    def answer(self, reply: Reply) -> float:
+        """The daemon's clock; 0 if it did not tell."""
+        raise_reply_error(reply)
+        times = [value for number, _wire, value in fields(reply.payloads.get(PING, b"")) if number == 1]
+        return times[-1] / 1000 if times else 0.0
 
 
 def _nothing(_result: Mapping[str, Any], _data: bytes) -> None:

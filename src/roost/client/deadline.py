@@ -30,6 +30,10 @@ class Deadline:
         left = self.remaining_s()
         return seconds if left is None else min(seconds, left)
 
+    def at_most(self, seconds: float) -> Deadline:
+        """This deadline, or one in that many seconds if that is earlier."""
+        return Deadline(self.within_s(seconds))
+
     def poll_ms(self) -> int | None:
         """What is left as `poll` takes it: whole milliseconds, rounded up so that it never spins."""
         left = self.remaining_s()

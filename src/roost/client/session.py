@@ -5,19 +5,19 @@ Owns nothing but the session's identity; every verb is the client's of the same 
 
 from __future__ import annotations
 
-import builtins
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from roost.model import Backlog, ExitStatus, SessionInfo, TerminateResult
 
 if TYPE_CHECKING:
     from roost.client.attachment import Attachment
+    from roost.client.keywords import AttachKeywords
     from roost.client.results import Sent
     from roost.client.sync import Client
 
 
 class SessionIdentity:
-    """What stays the same about a session: `id`, `kind` ("pty" or "pipe"), `pid`, `created_at`; and its last known name.
+    """What stays the same about a session: `id`, `kind` ("pty", "pipe"), `pid`, `created_at`; and its last known name.
 
     `existing` says that a spawn found a session with its spawn id and started nothing.
     """
@@ -48,8 +48,8 @@ class Session(SessionIdentity):
         super().__init__(info, existing=existing)
         self.client = client
 
-    def attach(self, **options: Any) -> Attachment:
-        """Attaches to it; the options are those of `Client.attach`."""
+    def attach(self, **options: Unpack[AttachKeywords]) -> Attachment:
+        """Attaches to it; the options are those of `AttachKeywords`."""
         return self.client.attach_session(self, **options)
 
     def info(self) -> SessionInfo:
@@ -78,7 +78,7 @@ class Session(SessionIdentity):
         """Sets the size of its terminal; returns the size that it has now."""
         return self.client.resize(self.id, rows, cols)
 
-    def signal(self, number: int | str, *, scope: str | None = None) -> builtins.list[int]:
+    def signal(self, number: int | str, *, scope: str | None = None) -> list[int]:
         """Sends it a signal; returns the pids that got it."""
         return self.client.signal(self.id, number, scope=scope)
 

@@ -1,0 +1,268 @@
+"""The asyncio client: the verbs of `Client`, as coroutines that may run side by side.
+
+Owns the idle connections to the daemon: each call has one to itself, so that a long `wait` holds nothing up. Starts no
+task of its own. What the calls say is in `calls`, what an attachment's frames mean in `stream`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import os
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any, Self, TypeVar, Unpack
+
+from roost.client import calls
+from roost.client.aio_attachment import AsyncAttachment
+from roost.client.aio_connection import AsyncConnection, connect_async
+from roost.client.aio_session import AsyncSession
+from roost.client.backlog import BacklogGathering
+from roost.client.deadline import Deadline
+from roost.client.endpoint import Endpoint
+from roost.client.keywords import AttachKeywords, SpawnKeywords, Text
+from roost.client.opening import SpawnOrder, attach_options
+from roost.client.results import Sent
+from roost.client.retry import CallRetry
+from roost.client.session import SessionIdentity
+from roost.client.stream import AttachmentState
+from roost.errors import UnavailableError
+from roost.model import Backlog, Check, DaemonStatus, ExitStatus, SessionInfo, TerminateResult
+from roost.wire.requests import Reply
+
+T = TypeVar("T")
+
+#: Connections kept for the next calls; the others are closed when their call is over.
+IDLE_LIMIT = 4
+
+
+class AsyncClient:
+    """A client for asyncio. Arguments, targets and errors are those of `Client`; calls may run concurrently.
+
+    Cancelling a call is safe for the client: its connection is thrown away. Whether the daemon carried the call out is
+    then unknown, as after an UnavailableError.
+    """
+
+    def __init__(
+        self,
+        socket_path: str | os.PathLike[str] | None = None,
+        *,
+        scope: str | None = None,
+        timeout_s: float = 30.0,
+        client_name: str = "roost",
+        autostart: bool = True,
+    ) -> None:
+        self.timeout_s = timeout_s
+        self.client_name = client_name
+        self._endpoint = Endpoint.of(socket_path, scope=scope, autostart=autostart)
+        self._idle: builtins.list[AsyncConnection] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"AsyncClient({self.socket_path!r})"
+
+    @property
+    def socket_path(self) -> str:
+        """Where the daemon listens."""
+        return self._endpoint.socket_path
+
+    def close(self) -> None:
+        """Closes the idle connections; the next call opens a new one. Attachments live on their own."""
+        while self._idle:
+            self._idle.pop().close()
+
+    # ------------------------------------------------------------------ sessions
+
+    async def spawn(self, argv: Sequence[Text], **options: Unpack[SpawnKeywords]) -> AsyncSession:
+        """Starts a program in a session of its own and returns its handle; the options are those of `SpawnKeywords`.
+
+        The call carries a spawn id: repeated after a crash of the daemon, it still creates one session.
+        """
+        info, existing = await self._perform(SpawnOrder(argv, options))
+        return AsyncSession(self, info, existing=existing)
+
+    async def list(self, *, originator: str | None = None, all: bool = True) -> list[SessionInfo]:
+        """The sessions, exited ones too unless `all` is false; `originator` keeps those of exactly that owner."""
+        return await self._perform(calls.list_sessions(originator, all=all))
+
+    sessions = list
+
+    async def get(self, target: str = "") -> SessionInfo:
+        """What the daemon knows of one session."""
+        return await self._perform(calls.get_session(target))
+
+    async def session(self, target: str = "") -> AsyncSession:
+        """The handle of one session; it stays with that session whatever the target would mean later."""
+        return AsyncSession(self, await self.get(target))
+
+    async def attach(self, target: str = "", **options: Unpack[AttachKeywords]) -> AsyncAttachment:
+        """Attaches to a session, exited ones included, on a connection of its own.
+
+        The options are those of `AttachKeywords`. Errors: NoRunError, AmbiguousTargetError, AlreadyAttachedError (use
+        mode share or view, or steal).
+        """
+        return await (await self.session(target)).attach(**options)
+
+    async def attach_session(self, session: SessionIdentity, **options: Unpack[AttachKeywords]) -> AsyncAttachment:
+        """Attaches to a session that was looked up before."""
+        state = AttachmentState(
+            attach_options(session.id, session.kind, options),
+            client_name=self.client_name,
+            reconnect=options.get("reconnect", True),
+        )
+        return await AsyncAttachment.open(self._endpoint, state, Deadline(self.timeout_s))
+
+    async def backlog(
+        self,
+        target: str = "",
+        *,
+        stream: str = "stdout",
+        from_offset: int | None = None,
+        tail_bytes: int | None = None,
+    ) -> Backlog:
+        """The retained output up to now, without attaching and without a hole in it."""
+        gathering = BacklogGathering(target, stream, from_offset, tail_bytes)
+        while not gathering.complete:
+            gathering.add(await self._perform(gathering.next_call()))
+        return gathering.backlog()
+
+    async def logs(
+        self,
+        target: str = "",
+        *,
+        stream: str = "stdout",
+        from_offset: int | None = None,
+        tail_bytes: int | None = None,
+        limit_bytes: int = calls.LOG_PAGE_BYTES,
+    ) -> Backlog:
+        """One page of retained output: at most `limit_bytes`; go on from its `next_offset`."""
+        return await self._perform(
+            calls.read_logs(
+                target, stream=stream, from_offset=from_offset, tail_bytes=tail_bytes, limit_bytes=limit_bytes
+            )
+        )
+
+    async def send(self, target: str, data: str | bytes, *, enter: bool = False) -> Sent:
+        """Types into a session without attaching; returns when the bytes are written to the child.
+
+        `enter` adds the Enter key. Never repeated by itself: after an UnavailableError it may have arrived or not.
+        """
+        return await self._perform(
+            calls.send_input(target, data.encode() if isinstance(data, str) else data, enter=enter)
+        )
+
+    async def close_stdin(self, target: str = "") -> None:
+        """Closes the stdin of a pipe session: its child reads end-of-file."""
+        await self._perform(calls.close_stdin(target))
+
+    async def resize(self, target: str, rows: int, cols: int) -> tuple[int, int]:
+        """Sets the size of the terminal (0 keeps that side); returns the size that it has now."""
+        return await self._perform(calls.resize(target, rows, cols))
+
+    async def signal(self, target: str, number: int | str, *, scope: str | None = None) -> builtins.list[int]:
+        """Sends a signal ("INT", "SIGINT" or 2) and returns the pids that got it.
+
+        scope: "foreground" (the default for a terminal), "leader", "group" (the default for pipes) or "tree".
+        """
+        return await self._perform(calls.signal(target, number, scope))
+
+    async def detach(self, target: str = "") -> int:
+        """Detaches every client of a session; returns how many there were."""
+        return await self._perform(calls.detach(target))
+
+    async def rename(self, target: str, name: str) -> SessionInfo:
+        """Gives a session another name."""
+        return await self._perform(calls.rename(target, name))
+
+    async def restart(self, target: str = "", *, grace_s: float = 2.0) -> AsyncSession:
+        """Ends a session and starts the same command again under the same name; the handle is the new session's."""
+        return AsyncSession(self, await self._perform(calls.restart(target, grace_s)))
+
+    async def wait(self, target: str = "", timeout_s: float | None = None) -> ExitStatus:
+        """Waits for the child to end; without a timeout as long as it takes, also across restarts of the daemon."""
+        return await self._perform(calls.wait(target, timeout_s))
+
+    async def terminate(
+        self,
+        *targets: str,
+        grace_s: float = 2.0,
+        wait: bool = True,
+        older_than_s: float | None = None,
+        originator: str | None = None,
+    ) -> builtins.list[TerminateResult]:
+        """Ends sessions: TERM, after `grace_s` KILL, down to processes that left the session's process group.
+
+        Without targets `older_than_s` and `originator` choose among the live ones. Without `wait` the answer comes at
+        once and says only which were chosen.
+        """
+        return await self._perform(
+            calls.terminate(targets, grace_s=grace_s, wait=wait, older_than_s=older_than_s, originator=originator)
+        )
+
+    async def purge(
+        self, *targets: str, originator: str | None = None, older_than_s: float | None = None
+    ) -> builtins.list[str]:
+        """Forgets exited sessions and their output; without arguments all of them. Returns their ids."""
+        return await self._perform(calls.purge(targets, originator, older_than_s))
+
+    async def env(self, target: str = "") -> dict[str, str]:
+        """The environment that a session was started with."""
+        return await self._perform(calls.environment(target))
+
+    # ------------------------------------------------------------------ daemon
+
+    async def ping(self) -> float:
+        """Asks the daemon for a sign of life; returns its clock, in Unix seconds."""
+        return await self._perform(calls.Ping())
+
+    async def status(self) -> DaemonStatus:
+        """What the daemon says of itself."""
+        return await self._perform(calls.status())
+
+    async def stop(self, *, kill: bool = False, timeout_s: float = 10.0) -> int:
+        """Stops the daemon; sessions run on in the keeper unless `kill`. Returns how many are left."""
+        left = await self._perform(calls.stop(kill=kill, timeout_s=timeout_s))
+        self.close()
+        return left
+
+    async def upgrade_keeper(self) -> dict[str, Any]:
+        """Has the keeper re-execute itself in place, without losing a child or a byte."""
+        return await self._perform(calls.upgrade_keeper())
+
+    async def doctor(self) -> builtins.list[Check]:
+        """What the daemon finds when it examines itself and its surroundings."""
+        return await self._perform(calls.doctor())
+
+    # ------------------------------------------------------------------ the connections
+
+    async def _perform(self, request: calls.Request[T]) -> T:
+        """Asks and returns the answer, over a new connection if an old one turns out to be gone."""
+        deadline = Deadline(None if request.extra_s is None else self.timeout_s + request.extra_s)
+        retry = CallRetry(repeatable=request.repeatable)
+        while True:
+            try:
+                return request.answer(await self._exchange(request, deadline))
+            except UnavailableError as error:
+                pause_s = retry.pause_after(error, monotonic())
+                if pause_s is None or deadline.passed:
+                    raise
+                self.close()  # what is idle is older than what was just lost
+                await asyncio.sleep(deadline.within_s(pause_s))
+
+    async def _exchange(self, request: calls.Request[T], deadline: Deadline) -> Reply:
+        connection = self._idle.pop() if self._idle else AsyncConnection(await connect_async(self._endpoint, deadline))
+        try:
+            reply = await connection.request(request, self.client_name, deadline)
+        except BaseException:
+            connection.close()
+            raise
+        if len(self._idle) < IDLE_LIMIT:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return reply

@@ -1,0 +1,91 @@
+"""The handle of one session for asyncio: the verbs of an `AsyncClient`, bound to it.
+
+Owns nothing but the session's identity; every verb is the client's of the same name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+from roost.client.session import SessionIdentity
+from roost.model import Backlog, ExitStatus, SessionInfo, TerminateResult
+
+if TYPE_CHECKING:
+    from roost.client.aio import AsyncClient
+    from roost.client.aio_attachment import AsyncAttachment
+    from roost.client.keywords import AttachKeywords
+    from roost.client.results import Sent
+
+
+class AsyncSession(SessionIdentity):
+    """One session of an asyncio client."""
+
+    __slots__ = ("client",)
+
+    def __init__(self, client: AsyncClient, info: SessionInfo, *, existing: bool = False) -> None:
+        super().__init__(info, existing=existing)
+        self.client = client
+
+    async def attach(self, **options: Unpack[AttachKeywords]) -> AsyncAttachment:
+        """Attaches to it; the options are those of `AttachKeywords`."""
+        return await self.client.attach_session(self, **options)
+
+    async def info(self) -> SessionInfo:
+        """What the daemon knows of it now."""
+        return await self.client.get(self.id)
+
+    async def backlog(
+        self, *, stream: str = "stdout", from_offset: int | None = None, tail_bytes: int | None = None
+    ) -> Backlog:
+        """Its retained output up to now."""
+        return await self.client.backlog(self.id, stream=stream, from_offset=from_offset, tail_bytes=tail_bytes)
+
+    async def logs(self, **options: Any) -> Backlog:
+        """One page of its retained output; the options are those of `Client.logs`."""
+        return await self.client.logs(self.id, **options)
+
+    async def send(self, data: str | bytes, *, enter: bool = False) -> Sent:
+        """Types into it."""
+        return await self.client.send(self.id, data, enter=enter)
+
+    async def close_stdin(self) -> None:
+        """Closes the stdin of its child (pipe sessions)."""
+        await self.client.close_stdin(self.id)
+
+    async def resize(self, rows: int, cols: int) -> tuple[int, int]:
+        """Sets the size of its terminal; returns the size that it has now."""
+        return await self.client.resize(self.id, rows, cols)
+
+    async def signal(self, number: int | str, *, scope: str | None = None) -> list[int]:
+        """Sends it a signal; returns the pids that got it."""
+        return await self.client.signal(self.id, number, scope=scope)
+
+    async def detach(self) -> int:
+        """Detaches all its clients; returns how many there were."""
+        return await self.client.detach(self.id)
+
+    async def rename(self, name: str) -> SessionInfo:
+        """Gives it another name."""
+        info = await self.client.rename(self.id, name)
+        self.name = info.name
+        return info
+
+    async def restart(self, *, grace_s: float = 2.0) -> AsyncSession:
+        """Ends it and starts its command again; returns the new session."""
+        return await self.client.restart(self.id, grace_s=grace_s)
+
+    async def wait(self, timeout_s: float | None = None) -> ExitStatus:
+        """Waits for its child to end."""
+        return await self.client.wait(self.id, timeout_s)
+
+    async def terminate(self, *, grace_s: float = 2.0, wait: bool = True) -> TerminateResult:
+        """Ends it; says what that took."""
+        return (await self.client.terminate(self.id, grace_s=grace_s, wait=wait))[0]
+
+    async def purge(self) -> None:
+        """Forgets it and its output, once it has exited."""
+        await self.client.purge(self.id)
+
+    async def env(self) -> dict[str, str]:
+        """The environment that it was started with."""
+        return await self.client.env(self.id)

@@ -1,0 +1,67 @@
+"""The keyword arguments of `spawn` and `attach`, the same for both clients and for session handles."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TypeAlias, TypedDict
+
+Text: TypeAlias = str | bytes | os.PathLike[str]
+
+
+class SpawnKeywords(TypedDict, total=False):
+    """How to start a program. What is not given is the calling process's own, or the daemon's default."""
+
+    #: The working directory; ours if not given.
+    cwd: Text | None
+    #: The whole environment; a snapshot of ours if not given.
+    env: Mapping[str, str] | Mapping[bytes, bytes] | None
+    #: Unique among live sessions; made from the command if not given.
+    name: str | None
+    #: Terminal size; 0 means 24 and 80.
+    rows: int
+    cols: int
+    #: Three pipes instead of a terminal; with `merge_stderr` stderr goes into stdout.
+    pipe: bool
+    merge_stderr: bool
+    originator: str | None
+    labels: Mapping[str, str] | None
+    #: Capacity of the output ring, 1 MiB if not given.
+    ring_bytes: int | None
+    #: "latest" (the client that typed last decides), "smallest" or "fixed".
+    size_policy: str | None
+    #: TERM of the session.
+    term: str | None
+    #: Ours if not given.
+    umask: int | None
+    #: Soft limits by resource name ("nofile", "core", "stack", …), None for unlimited; nofile is ours if not given.
+    limits: Mapping[str, int | None] | None
+    #: The same id twice gives the first session; made up if not given.
+    spawn_id: str | None
+
+
+class AttachKeywords(TypedDict, total=False):
+    """How to attach."""
+
+    #: "exclusive" (the default), "share" (types too) or "view" (read-only).
+    mode: str
+    #: Take it over from whoever has it.
+    steal: bool
+    #: Make the child wait for this client instead of leaving a gap.
+    lossless: bool
+    #: Where output starts: at this absolute offset, or this many bytes before the end; else all that is retained.
+    from_offset: int | None
+    tail_bytes: int | None
+    #: The size of our terminal, taken over by the session if `tty`; 0 keeps its own.
+    rows: int
+    cols: int
+    tty: bool
+    #: Our own TERM and a name for us, shown by `roost ls` and to whoever steals.
+    term: str | None
+    label: str | None
+    #: "raw" asks for the bytes that set the terminal's modes, see `Attachment.restore`; "none" is the default.
+    restore: str
+    #: "stdout" (the default) or "stderr" of a pipe session.
+    stream: str
+    #: Come back by itself when the daemon was restarted (the default).
+    reconnect: bool

@@ -1,0 +1,148 @@
+"""An attachment's socket: bytes between it and the `AttachmentState`, without ever waiting, and its replacement.
+
+Owns the socket. Never blocks and knows no loop: the blocking and the asyncio attachment decide how to wait.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from time import monotonic
+
+from roost.client.endpoint import Endpoint
+from roost.client.faults import DaemonAbsentError
+from roost.client.retry import GIVE_UP_AFTER_S, RetrySchedule
+from roost.client.stream import AttachmentState
+from roost.errors import RoostError, UnavailableError
+
+
+class Link:
+    """At most one connection at a time for one attachment."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        state: AttachmentState,
+        *,
+        start: Callable[[], None],
+        on_closing: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`start` starts a daemon; `on_closing` is called while the connection that is to be closed is still open."""
+        self._endpoint = endpoint
+        self._state = state
+        self._start = start
+        self._on_closing = on_closing
+        self.connection: socket.socket | None = None
+        self._request = memoryview(b"")
+        self._deaf = False  # the daemon takes nothing more; what it sent before may still be here
+        self._schedule: RetrySchedule | None = None
+
+    def fileno(self) -> int:
+        """The descriptor, -1 without a connection."""
+        return -1 if self.connection is None else self.connection.fileno()
+
+    @property
+    def wants_write(self) -> bool:
+        """Whether there is something to send."""
+        if self.connection is None or self._deaf:
+            return False
+        return bool(self._request) or (self._state.streaming and bool(self._state.outbox))
+
+    @property
+    def wants_read(self) -> bool:
+        """Whether there is room for what arrives."""
+        return not self._state.stash_full
+
+    def begin(self, connection: socket.socket) -> None:
+        """Takes a fresh connection, and has it ask for the attachment."""
+        self.connection = connection
+        self._deaf = False
+        self._request = memoryview(self._state.request())
+        self.send()
+
+    def send(self) -> bool:
+        """Sends what the socket takes; True if it took anything."""
+        moved = False
+        try:
+            while self.wants_write and self.connection is not None:
+                if self._request:
+                    self._request = self._request[self.connection.send(self._request) :]
+                else:
+                    self._state.outbox.sent(self.connection.send(self._state.outbox.head()))
+                moved = True
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._deaf = True
+        return moved
+
+    def receive(self) -> bool:
+        """Receives what is there; True if there was something, the end of the connection included."""
+        space = self._state.inbox.space()
+        if self.connection is None or not space or not self.wants_read:
+            return False
+        try:
+            count = self.connection.recv_into(space)
+        except BlockingIOError:
+            return False
+        except OSError:
+            count = 0
+        if not count:
+            self._lost()
+            return True
+        self._state.inbox.received(count)
+        if not self._state.streaming:
+            self._look_for_answer()
+        return True
+
+    def reconnect(self) -> float:
+        """Tries to get a connection if it is time; returns for how long to pause before the next call, in seconds."""
+        now = monotonic()
+        schedule = self._schedule = self._schedule or RetrySchedule(now)
+        if schedule.given_up(now):
+            self._state.fail(
+                UnavailableError(
+                    f"the daemon on {self._endpoint.socket_path} did not come back within {GIVE_UP_AFTER_S:g} s; "
+                    f"look at {self._endpoint.paths.daemon_log}, start it with `roost daemon start` and attach again"
+                )
+            )
+            return 0.0
+        if schedule.next_at > now:
+            return schedule.next_at - now
+        schedule.failed(now)  # unless the answer comes, which ends the schedule
+        connection = self._try_to_connect(schedule, now)
+        if connection is not None:
+            self.begin(connection)
+        return 0.0
+
+    def close(self) -> None:
+        """Closes the connection for good."""
+        if self.connection is not None:
+            self._on_closing()
+            self.connection.close()
+            self.connection = None
+
+    def _try_to_connect(self, schedule: RetrySchedule, now: float) -> socket.socket | None:
+        try:
+            return self._endpoint.connect_once()
+        except DaemonAbsentError:
+            if self._endpoint.autostart and schedule.daemon_due(now):
+                self._start()
+        except RoostError as error:
+            self._state.fail(error)
+        return None
+
+    def _look_for_answer(self) -> None:
+        try:
+            if self._state.answer():
+                self._schedule = None
+                self.send()
+        except UnavailableError:  # a daemon on its way out, or not yet ready: the next attempt finds another one
+            self._lost()
+        except RoostError as error:
+            self._state.fail(error)
+            self.close()
+
+    def _lost(self) -> None:
+        self.close()
+        self._state.lost()

@@ -1,0 +1,132 @@
+"""How sessions are started and attached to: the caller's arguments, made into the options that travel.
+
+Owns the defaults that come from the calling process (directory, environment, umask, open files) and how the answer to a
+spawn is read.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Mapping, Sequence
+
+from roost.client.keywords import AttachKeywords, SpawnKeywords, Text
+from roost.client.replies import raise_reply_error
+from roost.errors import InvalidError
+from roost.model import SessionInfo
+from roost.wire.requests import AttachOptions, Reply, SpawnOptions, decode_spawned, encode_spawn
+
+
+class SpawnOrder:
+    """One spawn: a request that is the same at every repetition, and may be repeated because of its spawn id.
+
+    Its answer is the session, as far as the daemon tells of it, and whether it existed before.
+    """
+
+    what = "spawn"
+    repeatable = True
+    extra_s = 0.0
+
+    def __init__(self, argv: Sequence[Text], keywords: SpawnKeywords) -> None:
+        if isinstance(argv, str | bytes) or not argv:
+            raise InvalidError(f"argv is a non-empty list of the program and its arguments, not {argv!r}")
+        umask = keywords.get("umask")
+        self.options = SpawnOptions(
+            [os.fsencode(argument) for argument in argv],
+            cwd=_directory(keywords.get("cwd")),
+            env=_environment(keywords.get("env")),
+            name=keywords.get("name"),
+            rows=_size("rows", keywords.get("rows", 0)),
+            cols=_size("cols", keywords.get("cols", 0)),
+            pipe=keywords.get("pipe", False),
+            merge_stderr=keywords.get("merge_stderr", False),
+            originator=keywords.get("originator") or "",
+            labels=(keywords.get("labels") or {}).items(),
+            ring_bytes=keywords.get("ring_bytes"),
+            size_policy=keywords.get("size_policy"),
+            term=keywords.get("term"),
+            umask=current_umask() if umask is None else umask,
+            limits=(_own_limits() | dict(keywords.get("limits") or {})).items(),
+            spawn_id=keywords.get("spawn_id") or os.urandom(16).hex(),
+        )
+
+    def encode(self, request_id: int, client_name: str) -> bytes:
+        """The request as it travels."""
+        return encode_spawn(request_id, self.options, client_name)
+
+    def answer(self, reply: Reply) -> tuple[SessionInfo, bool]:
+        """The session and whether it existed before; raises what the daemon refused it for."""
+        raise_reply_error(reply)
+        spawned = decode_spawned(reply)
+        info = SessionInfo(
+            id=spawned.session_id,
+            name=spawned.name,
+            kind="pipe" if self.options.pipe else "pty",
+            pid=spawned.pid,
+            created_at=spawned.created_at,
+            spawn_id=self.options.spawn_id,
+        )
+        return info, spawned.existing
+
+
+def current_umask() -> int:
+    """This process's umask, read without changing it for a moment. Source: proc(5)."""
+    with open("/proc/self/status", "rb") as status:
+        for line in status:
+            if line.startswith(b"Umask:"):
+                return int(line[6:], 8)
+    return 0o022
+
+
+def _own_limits() -> dict[str, int | None]:
+    """Our soft limit of open files: keeper and daemon have raised theirs, which a child must not see."""
+    soft, _hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return {"nofile": None if soft == resource.RLIM_INFINITY else soft}
+
+
+def _directory(cwd: Text | None) -> bytes:
+    try:
+        return os.path.abspath(os.fsencode(b"." if cwd is None else cwd))
+    except FileNotFoundError as error:
+        raise InvalidError("the current directory was removed; change to another, or give cwd") from error
+
+
+def _environment(env: Mapping[str, str] | Mapping[bytes, bytes] | None) -> list[tuple[bytes, bytes]]:
+    given = os.environb if env is None else env
+    return [(os.fsencode(key), os.fsencode(value)) for key, value in given.items()]
+
+
+def _size(name: str, value: int) -> int:
+    if not 0 <= value <= 0xFFFF:
+        raise InvalidError(f"{name} is {value}; give 1 to 65535, or 0 for the default")
+    return value
+
+
+def attach_options(target: str, kind: str, keywords: AttachKeywords) -> AttachOptions:
+    """What an attach to a session of that kind ("pty", "pipe") asks for."""
+    return AttachOptions(
+        target,
+        stream=_stream(kind, keywords.get("stream", "stdout")),
+        rows=_size("rows", keywords.get("rows", 0)),
+        cols=_size("cols", keywords.get("cols", 0)),
+        steal=keywords.get("steal", False),
+        term=keywords.get("term") or "",
+        tty=keywords.get("tty", False),
+        from_offset=keywords.get("from_offset"),
+        tail_bytes=keywords.get("tail_bytes"),
+        mode=keywords.get("mode", "exclusive"),
+        lossless=keywords.get("lossless", False),
+        label=keywords.get("label"),
+        restore=keywords.get("restore", "none"),
+    )
+
+
+def _stream(kind: str, stream: str) -> str | None:
+    """The stream as the request names it: None for a terminal, which has only one."""
+    if stream not in ("stdout", "stderr"):
+        raise InvalidError(f"unknown stream {stream!r}; streams are stdout and stderr")
+    if kind == "pipe":
+        return stream
+    if stream != "stdout":
+        raise InvalidError("a terminal session has one stream, stdout; stderr exists in pipe sessions only")
+    return None
