@@ -86,6 +86,7 @@ class App:
         from roost.daemon.terminator import Terminator
         from roost.daemon.unix_server import UnixServer
         from roost.daemon.v1 import V1
+        from roost.daemon.v1_sessions import V1Sessions
 
         loop = self._loop
         terminator = Terminator(tasks, pin=self._pin, save=self._save, exclude=lambda: {self._link.pid})
@@ -106,7 +107,7 @@ class App:
             connections=lambda: server.connections,
             request_stop=self._request_stop,
         )
-        protocol = V1(Calls(service, control), self._db_path)
+        protocol = V1(Calls(service, control), self._db_path, V1Sessions(service).handlers())
         return server
 
     # --- what sessions and the terminator ask of the keeper -------------------------------------------------------

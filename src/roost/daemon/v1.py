@@ -1,41 +1,32 @@
-"""The session protocol v1: each request type, what it asks of the service, and the exact shape of its answer.
+"""The session protocol v1: which request is whose, and what every answer has in common.
 
-Owns v1's texts, codes and defaults (see docs/wire.md); the work itself is the service's. Requests that carry roost's
-extension are answered with roost's behaviour.
+Owns the codes, the texts of refused requests, and the requests of the daemon itself; the areas (sessions, ...) bring
+their own. Requests that carry roost's extension are answered with roost's behaviour.
 """
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from roost import __version__
-from roost.core.backlog import V1Mark, v1_backlog
-from roost.daemon.admission import Admitted, AttachSpec
 from roost.daemon.attachment import Attachment
 from roost.daemon.calls import WAITING_METHODS, Calls
-from roost.daemon.service import DEFAULT_GRACE_S
-from roost.daemon.session import Session
-from roost.daemon.spawning import SpawnSpec
-from roost.errors import InvalidError, NoRunError, RoostError
+from roost.errors import InvalidError, RoostError
 from roost.wire import daemon_v1_pb2 as pb
 from roost.wire.codec import (
     DEFINED_TYPES,
     PAYLOAD_NAMES,
     PAYLOAD_OPTIONAL,
+    ROOST_CALL,
     is_extended,
     payload_missing_text,
     payload_of,
 )
-
-_BULK_DEFAULT_GRACE_S = 0.001
-_STREAMS = {1: "stdout", 2: "stderr"}
-_OUTCOMES = {"natural": 1, "soft": 2, "hard": 3}
 
 _CODES = {
     "not_found": pb.STATUS_CODE_NOT_FOUND,
@@ -49,8 +40,6 @@ _CODES = {
     "rate_limited": pb.STATUS_CODE_RATE_LIMITED,
 }
 
-_CallExtension = 1000
-
 
 @dataclass(slots=True)
 class Connection:
@@ -63,17 +52,35 @@ class Connection:
     attachment: Attachment | None = None
 
 
-Handler = Callable[["V1", pb.DaemonRequest, Any, pb.DaemonResponse, Connection], Awaitable[None]]
+@dataclass(slots=True)
+class Ask:
+    """One request under way: what was asked, and the response to fill in."""
+
+    request: pb.DaemonRequest
+    payload: Any
+    response: pb.DaemonResponse
+    connection: Connection
+
+
+Handler = Callable[[Ask], Awaitable[None]]
+Handlers = Mapping[int, Handler]
 
 
 class V1:
     """Answers requests."""
 
-    def __init__(self, calls: Calls, db_path: str) -> None:
+    def __init__(self, calls: Calls, db_path: str, *areas: Handlers) -> None:
         self._calls = calls
-        self._service = calls.service
         self._control = calls.control
         self._db_path = db_path
+        self._handlers: dict[int, Handler] = {
+            pb.REQUEST_TYPE_PING: self._ping,
+            pb.REQUEST_TYPE_SHUTDOWN: self._shutdown,
+            pb.REQUEST_TYPE_STATUS: self._status,
+            pb.REQUEST_TYPE_ROOST_CALL: self._call,
+        }
+        for area in areas:
+            self._handlers.update(area)
 
     def may_wait(self, request: pb.DaemonRequest) -> bool:
         """Whether the answer may be long in coming, so that the client may be gone before it is there."""
@@ -99,7 +106,7 @@ class V1:
             raise RoostError("unspecified request type", kind="unknown_request")
         if number not in DEFINED_TYPES:
             raise RoostError(f"unknown request type: {number}", kind="unknown_request")
-        handler = _HANDLERS.get(number)
+        handler = self._handlers.get(number)
         if handler is None:
             name = pb.RequestType.Name(number).removeprefix("REQUEST_TYPE_").lower()
             raise RoostError(
@@ -111,20 +118,20 @@ class V1:
                 raise InvalidError(payload_missing_text(number))
             payload = getattr(request, PAYLOAD_NAMES[number])
         _check_features(request, payload)
-        await handler(self, request, payload, response, connection)
+        await handler(Ask(request, payload, response, connection))
 
     # --- core (40 to 42), roost calls -----------------------------------------------------------------------------
 
-    async def _ping(self, _r: Any, _p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        response.ping.server_time_ms = time.time_ns() // 1_000_000
+    async def _ping(self, ask: Ask) -> None:
+        ask.response.ping.server_time_ms = time.time_ns() // 1_000_000
 
-    async def _shutdown(self, _r: Any, _p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
+    async def _shutdown(self, ask: Ask) -> None:
         await self._control.stop(kill=True, restart=False)
-        response.message = "shutting down"
-        response.shutdown.SetInParent()
+        ask.response.message = "shutting down"
+        ask.response.shutdown.SetInParent()
 
-    async def _status(self, _r: Any, _p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        status = response.status
+    async def _status(self, ask: Ask) -> None:
+        status = ask.response.status
         status.version = __version__
         status.uptime_seconds = int(self._control.uptime_s)
         status.active_connections = self._control.connections
@@ -136,162 +143,11 @@ class V1:
         status.scope_cwd = self._control.cwd
         status.emergency_reserve = "degraded"
 
-    async def _call(self, _r: Any, payload: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        result, data = await self._calls.call(payload.method, payload.params, payload.data)
-        response.roost.result = msgspec.json.encode(result)
+    async def _call(self, ask: Ask) -> None:
+        result, data = await self._calls.call(ask.payload.method, ask.payload.params, ask.payload.data)
+        ask.response.roost.result = msgspec.json.encode(result)
         if data:
-            response.roost.data = data
-
-    # --- terminal sessions (60 to 64, 74) -------------------------------------------------------------------------
-
-    async def _spawn_pty(self, r: pb.DaemonRequest, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        session, existing = await self._spawn(r, p, "pty", "failed to spawn PTY")
-        _set_spawned(response.spawn_pty_session, p, session, existing)
-
-    async def _spawn(self, request: pb.DaemonRequest, p: Any, kind: str, failed: str) -> tuple[Session, bool]:
-        spec = _spawn_spec(request, p, kind)
-        extended = p.HasField("roost")
-        try:
-            if spec.policy not in (0, 1, 2, 3):
-                raise InvalidError("unknown environment policy")
-            return await self._service.spawn(spec)
-        except RoostError as error:
-            if extended or error.message == "unknown environment policy":
-                raise
-            # v1 has one code for every failed spawn.
-            text = error.message if error.message == "argv must not be empty" else f"{failed}: {error.message}"
-            raise RoostError(text, kind="internal") from error
-
-    async def _attach_pty(self, r: pb.DaemonRequest, p: Any, response: pb.DaemonResponse, c: Connection) -> None:
-        response.attach_pty_session.SetInParent()
-        session = self._session(p, "pty")
-        admitted = self._attach(session, p, c, stream="stdout", tty=p.is_tty, rows=p.rows, cols=p.cols, term=p.term)
-        _set_attached(response.attach_pty_session, p, admitted)
-
-    def _attach(self, session: Session, p: Any, c: Connection, **traits: Any) -> Admitted:
-        if not p.HasField("roost"):
-            if p.DESCRIPTOR.fields_by_name.get("graphics_capabilities") and p.HasField("graphics_capabilities"):
-                traits["graphics"] = p.graphics_capabilities
-            spec = AttachSpec(steal=p.steal, peer_pid=c.peer_pid, **traits)
-        else:
-            x = p.roost
-            spec = AttachSpec(
-                steal=p.steal,
-                peer_pid=c.peer_pid,
-                extended=True,
-                mode=x.mode or "exclusive",
-                lossless=x.lossless,
-                label=x.label,
-                from_offset=x.from_offset if x.HasField("from_offset") else None,
-                tail_bytes=x.tail_bytes if x.HasField("tail_bytes") else None,
-                restore=x.restore or "raw",
-                resume_token=x.resume_token,
-                **traits,
-            )
-        c.attachment, admitted = self._service.attach(session, spec, c.sock, c.conversation, c.on_gone)
-        return admitted
-
-    async def _detach_pty(self, _r: Any, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        self._service.detach(self._session(p, "pty"))
-        response.detach_pty_session.SetInParent()
-
-    async def _list_pty(self, _r: Any, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        response.list_pty_sessions.SetInParent()
-        for session in self._service.select(originator=p.originator, kind="pty"):
-            _fill_pty_info(response.list_pty_sessions.sessions.add(), session)
-
-    async def _terminate_pty(self, _r: Any, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        self._terminate(self._session(p, "pty"), p.grace_ms)
-        response.terminate_pty_session.SetInParent()
-
-    def _terminate(self, session: Session, grace_ms: int) -> None:
-        self._service.begin_terminate(session, grace_ms / 1000 if grace_ms else DEFAULT_GRACE_S)
-
-    async def _resize_pty(self, _r: Any, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        self._service.resize(self._session(p, "pty"), p.rows, p.cols)
-        response.resize_pty_session.SetInParent()
-
-    # --- pipe sessions (65 to 70) ---------------------------------------------------------------------------------
-
-    async def _spawn_pipe(self, r: pb.DaemonRequest, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        session, existing = await self._spawn(r, p, "pipe", "failed to spawn pipe session")
-        _set_spawned(response.spawn_pipe_session, p, session, existing)
-
-    async def _attach_pipe(self, _r: Any, p: Any, response: pb.DaemonResponse, c: Connection) -> None:
-        response.attach_pipe_stream.SetInParent()
-        stream = _pipe_stream(p.stream)
-        session = self._session(p, "pipe")
-        _set_attached(response.attach_pipe_stream, p, self._attach(session, p, c, stream=stream))
-
-    async def _detach_pipe(self, _r: Any, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        session = self._session(p, "pipe")
-        self._service.detach(session, stream=_pipe_stream(p.stream))
-        response.detach_pipe_stream.SetInParent()
-
-    async def _list_pipe(self, _r: Any, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        response.list_pipe_sessions.SetInParent()
-        for session in self._service.select(originator=p.originator, kind="pipe"):
-            _fill_pipe_info(response.list_pipe_sessions.sessions.add(), session)
-
-    async def _terminate_pipe(self, _r: Any, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        self._terminate(self._session(p, "pipe"), p.grace_ms)
-        response.terminate_pipe_session.SetInParent()
-
-    async def _write_stdin(self, _r: Any, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        session = self._session(p, "pipe")
-        if session.input is None:
-            raise InvalidError("process stdin is not available: it was closed")
-        response.write_pipe_stdin.bytes_written = await self._service.send(session, p.data)
-        if p.close:
-            await self._service.close_stdin(session)
-        response.write_pipe_stdin.SetInParent()
-
-    # --- backlog, purge, bulk (71 to 73) --------------------------------------------------------------------------
-
-    async def _backlog(self, _r: Any, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        session = self._session(p, "")
-        name = "stderr" if p.pipe_stream == 2 and not session.is_pty else "stdout"
-        ring = session.stream(name).ring
-        answer = response.get_session_backlog
-        while True:
-            end = ring.end
-            plan = v1_backlog(V1Mark(ring.v1_mark, ring.v1_counter), end=end, capacity=ring.capacity)
-            data = ring.read(plan.start, end - plan.start)
-            if data is not None:
-                break
-        answer.backlog = data
-        answer.bytes_missed = plan.missed
-        answer.session_kind = session.record.kind
-        _fill_end(answer, session)
-
-    async def _purge(self, _r: Any, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        gone = await self._service.purge(self._service.select(originator=p.originator, live=False))
-        response.purge_exited_sessions.pty_purged = sum(1 for s in gone if s.is_pty)
-        response.purge_exited_sessions.pipe_purged = sum(1 for s in gone if not s.is_pty)
-        response.purge_exited_sessions.SetInParent()
-
-    async def _bulk(self, _r: Any, p: Any, response: pb.DaemonResponse, _c: Connection) -> None:
-        chosen = self._service.select(originator=p.originator, live=True, older_than_s=p.older_than_secs)
-        for session in chosen:
-            self._service.begin_terminate(session, p.grace_ms / 1000 if p.grace_ms else _BULK_DEFAULT_GRACE_S)
-        response.bulk_terminate_sessions.pty_terminated = sum(1 for s in chosen if s.is_pty)
-        response.bulk_terminate_sessions.pipe_terminated = sum(1 for s in chosen if not s.is_pty)
-        response.bulk_terminate_sessions.SetInParent()
-
-    # --- finding sessions -----------------------------------------------------------------------------------------
-
-    def _session(self, p: Any, kind: str) -> Session:
-        """The session a payload names: by exact id within its kind, or by any target when extended."""
-        extension = p.DESCRIPTOR.fields_by_name.get("roost")
-        if extension is not None and p.HasField("roost"):
-            session = self._service.find(p.session_id)
-            if kind and session.record.kind != kind:
-                raise InvalidError(f"session {session.record.name} is a {session.record.kind} session, not {kind}")
-            return session
-        found = self._service.table.by_id(p.session_id)
-        if found is None or (kind and found.record.kind != kind):
-            raise NoRunError(f"no {kind or 'such'} session {p.session_id!r}".replace("such session", "session"))
-        return found
+            ask.response.roost.data = data
 
 
 def _set_error(request: pb.DaemonRequest, response: pb.DaemonResponse, error: RoostError) -> None:
@@ -302,144 +158,7 @@ def _set_error(request: pb.DaemonRequest, response: pb.DaemonResponse, error: Ro
 
 
 def _check_features(request: pb.DaemonRequest, payload: Any) -> None:
-    extension = payload if request.type == _CallExtension else getattr(payload, "roost", None)
+    extension = payload if request.type == ROOST_CALL else getattr(payload, "roost", None)
     unknown = list(extension.required_features) if extension is not None else []
     if unknown:
         raise InvalidError(f"this daemon (roost {__version__}) has no feature {', '.join(map(repr, unknown))}")
-
-
-def _spawn_spec(request: pb.DaemonRequest, p: Any, kind: str) -> SpawnSpec:
-    x = p.roost
-    entries = [(os.fsencode(e.key), os.fsencode(e.value)) for e in p.env]
-    return SpawnSpec(
-        argv=list(x.argv) or [os.fsencode(arg) for arg in p.argv],
-        kind=kind,
-        originator=p.originator or f"client:{request.client_name}",
-        cwd=x.cwd or os.fsencode(p.cwd),
-        entries=[(e.key, e.value) for e in x.env] or entries,
-        policy=p.environment_policy,
-        clear=p.clear_inherited_env,
-        rows=p.rows if kind == "pty" else 0,
-        cols=p.cols if kind == "pty" else 0,
-        merged=kind == "pipe" and p.merge_stderr_into_stdout,
-        name=x.name,
-        ring_bytes=x.ring_bytes,
-        size_policy=x.size_policy or "latest",
-        labels={e.key: e.value for e in x.labels},
-        term=x.term,
-        umask=x.umask if x.HasField("umask") else None,
-        limits=[(limit.resource, limit.soft if limit.HasField("soft") else None) for limit in x.limits],
-        spawn_id=x.spawn_id,
-    )
-
-
-def _set_spawned(answer: Any, p: Any, session: Session, existing: bool) -> None:
-    answer.session_id = session.id
-    answer.pid = session.origin.pid
-    answer.created_at = session.origin.created_at
-    if p.HasField("roost"):
-        answer.roost.name = session.record.name
-        answer.roost.existing = existing
-
-
-def _set_attached(answer: Any, p: Any, admitted: Admitted) -> None:
-    if not p.HasField("roost"):
-        answer.backlog = admitted.backlog
-        answer.bytes_missed = admitted.bytes_missed
-        answer.backlog_truncated = admitted.bytes_missed > 0
-        return
-    x = answer.roost
-    x.start_offset = admitted.start_offset
-    x.end_offset = admitted.end_offset
-    x.attachment_id = admitted.attachment_id
-    x.resume_token = admitted.token
-    x.restore = admitted.restore
-    x.session_id = admitted.session.id
-    x.name = admitted.session.record.name
-    x.kind = admitted.session.record.kind
-    x.uncertain = admitted.uncertain
-
-
-def _pipe_stream(number: int) -> str:
-    if number not in _STREAMS:
-        raise InvalidError(f"stream {number} is not stdout (1) or stderr (2)")
-    return _STREAMS[number]
-
-
-def _fill_end(answer: Any, session: Session) -> None:
-    if session.ending is not None:
-        info = session.ending.info
-        answer.exited = True
-        answer.exit_code = info.code or 0
-        answer.exited_at = info.at
-        answer.termination_outcome = _OUTCOMES.get(info.outcome, 0)
-
-
-def _fill_common(into: Any, session: Session) -> None:
-    into.session_id = session.id
-    into.pid = session.origin.pid
-    into.command = session.record.command
-    into.cwd = session.record.cwd
-    into.originator = session.record.originator
-    into.created_at = session.origin.created_at
-    _fill_end(into, session)
-
-
-def _fill_pty_info(into: pb.PtySessionInfo, session: Session) -> None:
-    _fill_common(into, session)
-    into.rows, into.cols = session.rows, session.cols
-    clients = session.attached()
-    into.attached = bool(clients)
-    graphics = None
-    if clients:
-        into.attached_is_tty = clients[0].traits.tty
-        into.attached_term = clients[0].traits.term
-        graphics = clients[0].traits.graphics
-    _fill_graphics(into.attached_graphics_capabilities, graphics)
-
-
-def _fill_graphics(into: pb.TerminalGraphicsCapabilities, told: Any) -> None:
-    """What the client told, its unset values made definite; without a word from it three times `unknown`."""
-    if told is None:
-        for protocol in (1, 2, 3):
-            into.protocols.add(protocol=protocol, status=3, evidence=4, source="missing")
-        return
-    into.preferred = told.preferred
-    for entry in told.protocols:
-        into.protocols.add(
-            protocol=entry.protocol or 1,
-            status=entry.status or 3,
-            evidence=entry.evidence or 4,
-            source=entry.source,
-            risks=entry.risks,
-        )
-
-
-def _fill_pipe_info(into: pb.PipeSessionInfo, session: Session) -> None:
-    _fill_common(into, session)
-    into.stdout_attached = bool(session.attached("stdout"))
-    into.stderr_attached = "stderr" in session.streams and bool(session.attached("stderr"))
-    into.merge_stderr_into_stdout = session.record.merged
-
-
-_HANDLERS: dict[int, Handler] = {
-    pb.REQUEST_TYPE_PING: V1._ping,
-    pb.REQUEST_TYPE_SHUTDOWN: V1._shutdown,
-    pb.REQUEST_TYPE_STATUS: V1._status,
-    pb.REQUEST_TYPE_SPAWN_PTY_SESSION: V1._spawn_pty,
-    pb.REQUEST_TYPE_ATTACH_PTY_SESSION: V1._attach_pty,
-    pb.REQUEST_TYPE_DETACH_PTY_SESSION: V1._detach_pty,
-    pb.REQUEST_TYPE_LIST_PTY_SESSIONS: V1._list_pty,
-    pb.REQUEST_TYPE_TERMINATE_PTY_SESSION: V1._terminate_pty,
-    pb.REQUEST_TYPE_SPAWN_PIPE_SESSION: V1._spawn_pipe,
-    pb.REQUEST_TYPE_ATTACH_PIPE_STREAM: V1._attach_pipe,
-    pb.REQUEST_TYPE_DETACH_PIPE_STREAM: V1._detach_pipe,
-    pb.REQUEST_TYPE_LIST_PIPE_SESSIONS: V1._list_pipe,
-    pb.REQUEST_TYPE_TERMINATE_PIPE_SESSION: V1._terminate_pipe,
-    pb.REQUEST_TYPE_WRITE_PIPE_STDIN: V1._write_stdin,
-    pb.REQUEST_TYPE_GET_SESSION_BACKLOG: V1._backlog,
-    pb.REQUEST_TYPE_PURGE_EXITED_SESSIONS: V1._purge,
-    pb.REQUEST_TYPE_BULK_TERMINATE_SESSIONS: V1._bulk,
-    pb.REQUEST_TYPE_RESIZE_PTY_SESSION: V1._resize_pty,
-    pb.REQUEST_TYPE_ROOST_CALL: V1._call,
-}
