@@ -82,6 +82,11 @@ class ServerConversation:
         """Whether the connection is an attachment."""
         return self._state == _STREAM
 
+    @property
+    def waiting(self) -> bool:
+        """Whether an attach request was taken and has not become a stream: after a refusal the connection ends."""
+        return self._state == _WAITING
+
     def feed(self, data: bytes) -> Iterator[ServerEvent]:
         """Take received bytes, at once; returns the events that are complete (also available from `events`)."""
         self._splitter.feed(data)

@@ -22,6 +22,7 @@ from roost.wire.lite import (
     field_varint,
     fields,
     int32,
+    merged,
     read_varint,
     sint32,
     text,
@@ -199,7 +200,7 @@ def decode_stream_frame(payload: bytes, *, pipe: bool) -> StreamFrame:
     try:
         at = 0
         offset = None
-        if payload[0] == 0xC2 and payload[1] == 0x3E and payload[3] == 0x08:
+        if payload[0] == 0xC2 and payload[1] == 0x3E and payload[2] < 0x0C and payload[3] == 0x08:
             offset, at = read_varint(payload, 4)
             if at != payload[2] + 3:
                 return _decode_any(payload, pipe)
@@ -214,15 +215,14 @@ def decode_stream_frame(payload: bytes, *, pipe: bool) -> StreamFrame:
 
 def _decode_any(payload: bytes, pipe: bool) -> StreamFrame:
     decoded = StreamFrame()
-    extension: list[Buffer] = []
+    extension: list[Value] = []
     for number, wire, value in fields(payload):
         if number == EXTENSION and wire == LENGTH_DELIMITED:
             extension.append(value)
         else:
             _set_one(decoded, number, wire, value, pipe)
     if extension:
-        # Repeats of a sub-message are merged, which is what reading them as one does.
-        _set_extension(decoded, b"".join(extension))
+        _set_extension(decoded, merged(extension))
     return decoded
 
 
@@ -255,8 +255,10 @@ def _clear(into: StreamFrame) -> None:
     into.eof = False
 
 
-def _set_extension(into: StreamFrame, content: bytes) -> None:
-    lost, exited, size = [], [], []
+def _set_extension(into: StreamFrame, content: Buffer) -> None:
+    lost: list[Value] = []
+    exited: list[Value] = []
+    size: list[Value] = []
     for number, wire, value in fields(content):
         if wire == VARINT:
             if number == 1:
@@ -275,11 +277,11 @@ def _set_extension(into: StreamFrame, content: bytes) -> None:
             elif number == 7:
                 into.error_kind = text(value)
     if lost:
-        into.gap = _pair(b"".join(lost))
+        into.gap = _pair(merged(lost))
     if exited:
-        into.exited = _decode_exit_info(b"".join(exited))
+        into.exited = _decode_exit_info(merged(exited))
     if size:
-        rows, cols = _pair(b"".join(size))
+        rows, cols = _pair(merged(size))
         into.resized = (rows & 0xFFFFFFFF, cols & 0xFFFFFFFF)
 
 
@@ -292,7 +294,7 @@ def _pair(content: Buffer) -> tuple[int, int]:
     return pair[0], pair[1]
 
 
-def _decode_exit_info(content: bytes) -> ExitInfo:
+def _decode_exit_info(content: Buffer) -> ExitInfo:
     decoded = ExitInfo(None, None, "unknown", 0.0)
     for number, wire, value in fields(content):
         if number == 1 and wire == VARINT:
@@ -360,7 +362,7 @@ def decode_input_frame(payload: bytes) -> InputFrame | None:
 def _decode_any_input(payload: bytes) -> InputFrame | None:
     chosen: Value = b""
     kind = 0
-    extension: list[Buffer] = []
+    extension: list[Value] = []
     for number, wire, value in fields(payload):
         if number == EXTENSION and wire == LENGTH_DELIMITED:
             extension.append(value)
@@ -370,7 +372,7 @@ def _decode_any_input(payload: bytes) -> InputFrame | None:
             kind = number
             if number == 2:
                 _pair(value)  # a malformed part makes the frame malformed even if a later field replaces it
-    closes = _pair(b"".join(extension))[0] != 0
+    closes = _pair(merged(extension))[0] != 0
     if kind == 1:
         return InputFrame("input", bytes(chosen)) if chosen else None
     if kind == 2:

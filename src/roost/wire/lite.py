@@ -113,25 +113,39 @@ def fields(buf: Buffer) -> Iterator[tuple[int, int, Value]]:
         yield tag >> 3, wire, value
 
 
-def int32(value: Value) -> int:
+def merged(parts: list[Value]) -> Buffer:
+    """A sub-message that came in parts: repeats are merged, which is what reading them as one message does.
+
+    Raises ProtocolError if a part is malformed by itself.
+    """
+    if len(parts) == 1:
+        only: Buffer = parts[0]
+        return only
+    for part in parts:
+        for _ in fields(part):
+            pass
+    return b"".join(parts)
+
+
+def int32(value: int) -> int:
     """The int32 (or int64 cut to 32 bits) that a varint stands for."""
-    number: int = value & 0xFFFFFFFF
+    number = value & 0xFFFFFFFF
     return number - (1 << 32) if number >= 1 << 31 else number
 
 
-def sint32(value: Value) -> int:
+def sint32(value: int) -> int:
     """The sint32 that a varint stands for."""
-    number: int = value & 0xFFFFFFFF
+    number = value & 0xFFFFFFFF
     return number >> 1 ^ -(number & 1)
 
 
-def double(value: Value) -> float:
+def double(value: Buffer) -> float:
     """The double in the eight bytes of a fixed64 field."""
     result: float = _DOUBLE.unpack(value)[0]
     return result
 
 
-def text(value: Value) -> str:
+def text(value: Buffer) -> str:
     """The text of a string field. Raises ProtocolError if it is not UTF-8."""
     try:
         return str(value, "utf-8")

@@ -17,15 +17,16 @@ from roost.wire.lite import (
     field_varint,
     fields,
     int32,
+    merged,
     text,
 )
 from roost.wire.request_types import Attached, AttachOptions, Reply, Spawned, SpawnOptions
 
 TYPE_CHECKING = False  # typing itself is not imported: that would cost more than this package
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from roost.wire.lite import Buffer, Value
+    from roost.wire.lite import Value
 
 __all__ = [
     "ATTACH_PIPE_STREAM",
@@ -112,11 +113,11 @@ def encode_spawn(request_id: int, options: SpawnOptions, client_name: str = CLIE
     """A spawn of a terminal or pipe session, always extended: argv, cwd and env are bytes. Complete frame."""
     pipe = options.pipe
     v1 = [_flag(_CLEAR_ENV, options.environment_policy != ENVIRONMENT_INHERIT)]
+    originator = _plain_text(_ORIGINATOR[pipe], options.originator)
     if pipe:
-        v1.append(_flag(_MERGE_STDERR, options.merge_stderr))
+        v1 += (originator, _flag(_MERGE_STDERR, options.merge_stderr))
     else:
-        v1 += (_number(_ROWS, options.rows), _number(_COLS, options.cols))
-    v1.append(_plain_text(_ORIGINATOR[pipe], options.originator))
+        v1 += (_number(_ROWS, options.rows), _number(_COLS, options.cols), originator)
     v1.append(field_varint(_ENVIRONMENT_POLICY[pipe], options.environment_policy))
     v1.append(field_bytes(_EXTENSION, _spawn_extension(options)))
     return _request(request_id, SPAWN_PIPE_SESSION if pipe else SPAWN_PTY_SESSION, b"".join(v1), client_name)
@@ -207,7 +208,7 @@ def decode_reply(payload: bytes) -> Reply:
     Payloads other than the extension stay encoded, for `decode_spawned` and the like.
     """
     reply = Reply()
-    extension: list[Buffer] = []
+    extension: list[Value] = []
     for number, wire, value in fields(memoryview(payload)):
         if wire == VARINT:
             if number == 1:
@@ -220,9 +221,11 @@ def decode_reply(payload: bytes) -> Reply:
             elif number == _EXTENSION:
                 extension.append(value)
             elif number > 3:
-                # Repeats of a sub-message are merged, which is what reading them as one does.
+                # Repeats are merged, as in lite.merged.
                 reply.payloads[number] = reply.payloads.get(number, b"") + bytes(value)
-    for number, value in _delimited(extension):
+    for number, wire, value in fields(merged(extension)):
+        if wire != LENGTH_DELIMITED:
+            continue
         if number == 1:
             reply.result = bytes(value)
         elif number == 2:
@@ -237,7 +240,7 @@ def decode_reply(payload: bytes) -> Reply:
 def decode_spawned(reply: Reply) -> Spawned:
     """What a successful spawn, terminal or pipe, was answered with. Raises ProtocolError if it is malformed."""
     spawned = Spawned()
-    extension: list[Buffer] = []
+    extension: list[Value] = []
     for number, wire, value in fields(
         reply.payloads.get(SPAWN_PTY_SESSION) or reply.payloads.get(SPAWN_PIPE_SESSION, b"")
     ):
@@ -249,7 +252,7 @@ def decode_spawned(reply: Reply) -> Spawned:
             spawned.created_at = double(value)
         elif number == _EXTENSION and wire == LENGTH_DELIMITED:
             extension.append(value)
-    for number, wire, value in fields(b"".join(extension)):
+    for number, wire, value in fields(merged(extension)):
         if number == 1 and wire == LENGTH_DELIMITED:
             spawned.name = text(value)
         elif number == 2 and wire == VARINT:
@@ -262,7 +265,7 @@ def decode_attached(reply: Reply) -> Attached:
     attached = Attached()
     pipe = ATTACH_PIPE_STREAM in reply.payloads
     backlog, truncated, missed = _BACKLOG_FIELDS[pipe]
-    extension: list[Buffer] = []
+    extension: list[Value] = []
     for number, wire, value in fields(reply.payloads.get(ATTACH_PIPE_STREAM if pipe else ATTACH_PTY_SESSION, b"")):
         if number == _EXTENSION and wire == LENGTH_DELIMITED:
             extension.append(value)
@@ -274,7 +277,7 @@ def decode_attached(reply: Reply) -> Attached:
             attached.bytes_missed = value
         elif number == 1 and wire == LENGTH_DELIMITED:
             text(value)  # stream_endpoint: always empty, but what is malformed is refused
-    for number, wire, value in fields(b"".join(extension)):
+    for number, wire, value in fields(merged(extension)):
         _set_attached(attached, number, wire, value)
     return attached
 
@@ -300,9 +303,3 @@ def _set_attached(into: Attached, number: int, wire: int, value: Value) -> None:
             into.name = text(value)
         elif number == 8:
             into.kind = text(value)
-
-
-def _delimited(parts: list[Buffer]) -> Iterator[tuple[int, Value]]:
-    """The length-delimited fields of a message that came in parts (one, as a rule, which is not copied)."""
-    content = parts[0] if len(parts) == 1 else b"".join(parts)
-    return ((number, value) for number, wire, value in fields(content) if wire == LENGTH_DELIMITED)
