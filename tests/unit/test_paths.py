@@ -136,7 +136,7 @@ def test_socket_paths_are_measured_in_bytes() -> None:
 
 def test_the_module_stays_light() -> None:
     code = (
-        "import sys, roost; before = set(sys.modules) | set(sys.builtin_module_names); "
+        "import sys, os, roost; before = set(sys.modules) | set(sys.builtin_module_names); "
         "import roost.paths; print(sorted(set(sys.modules) - before))"
     )
     environ = {**os.environ, "PYTHONPATH": str(Path(module.__file__).parents[1])}

@@ -1,0 +1,1 @@
+"""The pure core: rules and state machines. No sockets, loops, files or clocks; effects are returned as data."""
