@@ -19,7 +19,7 @@ from roost.client.faults import WriteTimeoutError
 from roost.client.launch import start_daemon
 from roost.client.link import Link
 from roost.client.stream import AttachmentState
-from roost.errors import WaitTimeoutError, WrongStateError
+from roost.errors import RoostError, WaitTimeoutError, WrongStateError
 from roost.model import AttachmentEvent
 
 
@@ -157,12 +157,19 @@ class AsyncAttachment(AttachmentFacts):
                 return
             pause_s = self._link.reconnect()
             if self._starting is not None:
-                await self._starting
-                self._starting = None
+                await self._started()
             if pause_s:
                 if deadline.passed:
                     raise deadline.error(waited_for)
                 await asyncio.sleep(deadline.within_s(pause_s))
+
+    async def _started(self) -> None:
+        starting, self._starting = self._starting, None
+        assert starting is not None
+        try:
+            await starting
+        except RoostError as error:
+            self._link.trouble = error
 
     def _start_daemon(self) -> None:
         endpoint = self._endpoint

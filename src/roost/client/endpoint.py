@@ -1,16 +1,15 @@
 """Where the daemon is and how to get a connection to it.
 
-Owns the socket path, the translation of connect errors, and whether a missing daemon may be started.
+Owns the socket path, and whether a missing daemon may be started.
 """
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 
-from roost.client.faults import DaemonAbsentError
-from roost.errors import RoostError, UnavailableError
+from roost.client.faults import connect_error
+from roost.errors import UnavailableError
 from roost.paths import Paths, check_socket_path
 
 
@@ -52,15 +51,3 @@ class Endpoint:
             f"the daemon on {self.socket_path} accepts no connections: its queue is full; "
             "look at `roost daemon logs`, or restart it with `roost daemon restart` (sessions stay)"
         )
-
-
-def connect_error(path: str, error: OSError) -> RoostError:
-    """What a refused connection means, and what to do."""
-    if error.errno in (errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR):
-        return DaemonAbsentError(f"no daemon listens on {path}; start one with `roost daemon start`")
-    reason = os.strerror(error.errno or 0)
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return RoostError(f"{path} cannot be opened: {reason}; it belongs to another user", kind="denied")
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return RoostError(f"cannot connect to {path}: {reason}; raise it with `ulimit -n`", kind="exhausted")
-    return UnavailableError(f"cannot connect to {path}: {reason}; look at `roost daemon status`")

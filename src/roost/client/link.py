@@ -36,6 +36,8 @@ class Link:
         self._request = memoryview(b"")
         self._deaf = False  # the daemon takes nothing more; what it sent before may still be here
         self._schedule: RetrySchedule | None = None
+        #: Why the last attempt to get a daemon failed, if it is more than that there is none.
+        self.trouble: RoostError | None = None
 
     def fileno(self) -> int:
         """The descriptor, -1 without a connection."""
@@ -100,12 +102,7 @@ class Link:
         now = monotonic()
         schedule = self._schedule = self._schedule or RetrySchedule(now)
         if schedule.given_up(now):
-            self._state.fail(
-                UnavailableError(
-                    f"the daemon on {self._endpoint.socket_path} did not come back within {GIVE_UP_AFTER_S:g} s; "
-                    f"look at {self._endpoint.paths.daemon_log}, start it with `roost daemon start` and attach again"
-                )
-            )
+            self._give_up()
             return 0.0
         if schedule.next_at > now:
             return schedule.next_at - now
@@ -122,15 +119,30 @@ class Link:
             self.connection.close()
             self.connection = None
 
+    def _give_up(self) -> None:
+        error = UnavailableError(
+            f"the daemon on {self._endpoint.socket_path} did not come back within {GIVE_UP_AFTER_S:g} s"
+            + (f" ({self.trouble})" if self.trouble else "")
+            + f"; look at {self._endpoint.paths.daemon_log}, start it with `roost daemon start` and attach again"
+        )
+        error.__cause__ = self.trouble
+        self._state.fail(error)
+
     def _try_to_connect(self, schedule: RetrySchedule, now: float) -> socket.socket | None:
         try:
             return self._endpoint.connect_once()
         except DaemonAbsentError:
             if self._endpoint.autostart and schedule.daemon_due(now):
-                self._start()
+                self._start_daemon()
         except RoostError as error:
-            self._state.fail(error)
+            self.trouble = error
         return None
+
+    def _start_daemon(self) -> None:
+        try:
+            self._start()
+        except RoostError as error:
+            self.trouble = error
 
     def _look_for_answer(self) -> None:
         try:
