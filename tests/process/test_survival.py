@@ -1,0 +1,170 @@
+"""What holds when the daemon is killed: no session lost, no byte lost or repeated, an attached client carries on."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import threading
+
+from support.instance import Instance, alive, eventually
+from support.v1 import V1Client
+
+from roost.model import Exited, Gap, Output, Reconnected
+
+#: Writes numbered lines as fast as the terminal takes them.
+COUNTER = """
+import os, sys, tty
+tty.setraw(1)
+n, total = 0, int(sys.argv[1])
+os.read(0, 1)
+while n < total:
+    block = b"".join(b"%09d\\n" % i for i in range(n, min(n + 400, total)))
+    n = min(n + 400, total)
+    while block:
+        block = block[os.write(1, block):]
+"""
+
+
+def expected(total: int) -> bytes:
+    return b"".join(b"%09d\n" % i for i in range(total))
+
+
+def test_sessions_pids_and_output_survive_sigkill(instance: Instance) -> None:
+    with V1Client(instance.socket) as client:
+        spawned = client.spawn("sh", "-c", "echo before; read x; echo after $x; exit 3")
+        eventually(lambda: b"before" in instance.roost("logs", spawned.session_id).stdout)
+    instance.kill_daemon()
+    assert alive(spawned.pid)
+    with V1Client(instance.socket) as client:
+        client.call("daemon.status")
+        client.until(b"before", client.attach(spawned.session_id).attach_pty_session.backlog)
+        client.type(b"x\n")
+        output, last = client.rest()
+    assert b"after x" in output and last.exit_code == 3
+
+
+def test_a_lossless_client_sees_every_byte_once_through_many_kills(instance: Instance) -> None:
+    total = 400_000
+    with instance.client() as client:
+        session = client.spawn(["python3", "-c", COUNTER, str(total)])
+        attachment = session.attach(lossless=True)
+        attachment.write(b"g")
+        stop = threading.Event()
+        killer = threading.Thread(target=_kill_often, args=(instance, stop))
+        killer.start()
+        try:
+            seen, reconnects, last = bytearray(), 0, None
+            for event in attachment:
+                if isinstance(event, Output):
+                    assert event.offset == len(seen), "a repeat or a hole"
+                    seen += event.data
+                elif isinstance(event, Gap):
+                    raise AssertionError(f"a gap in a lossless attachment: {event}")
+                elif isinstance(event, Reconnected):
+                    reconnects += 1
+                elif isinstance(event, Exited):
+                    last = event
+        finally:
+            stop.set()
+            killer.join()
+    assert last is not None and last.code == 0
+    assert bytes(seen) == expected(total)
+    assert reconnects >= 1, "the daemon was never killed under the client"
+
+
+def _kill_often(instance: Instance, stop: threading.Event) -> None:
+    chance = random.Random(7)
+    for _ in range(6):
+        if stop.wait(chance.uniform(0.02, 0.2)):
+            return
+        instance.kill_daemon()
+
+
+def test_an_unattached_session_keeps_writing_while_no_daemon_lives(instance: Instance) -> None:
+    instance.end()
+    instance.__init__({"ROOST_NO_RESTART": "1"})  # type: ignore[misc]
+    instance.start()
+    with V1Client(instance.socket) as client:
+        spawned = client.spawn("python3", "-c", COUNTER, "300000")
+        pid = instance.note_pids()
+        client.call("sessions.get", target=spawned.session_id)
+    with V1Client(instance.socket) as client:
+        client.attach(spawned.session_id)
+        client.type(b"g")
+        client.until(b"000000100")
+    os.kill(pid, signal.SIGKILL)
+    instance._process.wait()  # type: ignore[union-attr]
+    eventually(lambda: not alive(spawned.pid), what="the child finishes without a daemon")
+    instance.start()
+    answer = instance.roost("logs", spawned.session_id, "--raw").stdout
+    assert answer == expected(300000)[-(1 << 20) :]
+
+
+def test_spawning_again_with_the_same_id_after_a_crash_gives_the_first_session(instance: Instance) -> None:
+    with instance.client() as client:
+        first = client.spawn(["sleep", "1000"], spawn_id="once")
+        instance.kill_daemon()
+        again = client.spawn(["sleep", "1000"], spawn_id="once")
+        assert (again.id, again.info().pid) == (first.id, first.info().pid)
+        assert len(client.list()) == 1
+
+
+def test_names_labels_sizes_and_exits_are_known_to_the_next_daemon(instance: Instance) -> None:
+    with instance.client() as client:
+        one = client.spawn(["sh", "-c", "exit 4"], name="one", labels={"a": "b"}, cwd="/tmp")
+        two = client.spawn(["cat"], name="two", rows=40, cols=100, originator="me:1")
+        one.wait(timeout_s=20)
+        client.resize("two", 41, 101)
+        client.rename("two", "zwei")
+        before = {s.id: s for s in client.list()}
+        instance.kill_daemon()
+        after = {s.id: s for s in client.list()}
+    assert after.keys() == before.keys()
+    assert (after[one.id].exit_code, after[one.id].labels, after[one.id].state) == (4, {"a": "b"}, "exited")
+    changed = after[two.id]
+    assert (changed.name, changed.rows, changed.cols, changed.originator) == ("zwei", 41, 101, "me:1")
+
+
+def test_a_terminate_under_way_is_finished_by_the_next_daemon(instance: Instance) -> None:
+    with instance.client() as client:
+        session = client.spawn(["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.05; done"])
+        eventually(lambda: b"ready" in client.backlog(session.id).data)
+        client.terminate(session.id, grace_s=3.0, wait=False)
+        instance.kill_daemon()
+        status = client.wait(session.id, timeout_s=20)
+    assert (status.code, status.outcome) == (-9, "hard")
+
+
+def test_a_keeper_upgrade_under_load_loses_nothing(instance: Instance) -> None:
+    total = 300_000
+    with instance.client() as client, instance.client() as other:
+        session = client.spawn(["python3", "-c", COUNTER, str(total)])
+        pid = instance.status()["keeper_pid"]
+        attachment = session.attach(lossless=True)
+        attachment.write(b"g")
+        seen = bytearray()
+        upgrades = 0
+        for event in attachment:
+            if isinstance(event, Output):
+                assert event.offset == len(seen)
+                seen += event.data
+                if len(seen) > upgrades * 500_000 and upgrades < 5:
+                    upgrades += 1
+                    assert other.upgrade_keeper()["keeper_pid"] == pid
+    assert bytes(seen) == expected(total) and upgrades == 5
+
+
+def test_the_tour_of_a_dead_keeper_is_honest(instance: Instance) -> None:
+    with instance.client() as client:
+        session = client.spawn(["sleep", "1000"])
+        keeper = instance.status()["keeper_pid"]
+        old = instance.note_pids()
+        os.kill(keeper, signal.SIGKILL)
+    eventually(lambda: (s := instance.status_or_none()) and s["keeper_pid"] != keeper, what="a new keeper")
+    instance.note_pids()
+    assert old
+    with instance.client() as client:
+        assert re.match("s-", client.spawn(["true"]).id)
+        assert session.id not in {s.id for s in client.list()}
