@@ -1,0 +1,150 @@
+"""Attaching, in a terminal or without one: opens the attachment, hands it to who moves the bytes, says how it ended.
+
+Owns the order of things around an attachment: the terminal is put back before anything is said.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from roost.cli.detach_keys import DetachKeys
+from roost.cli.failures import say
+from roost.cli.farewell import attach_exit_code, farewell
+from roost.cli.relay import Cause, Ending, Relay
+from roost.cli.terminal import Signals, Terminal
+
+if TYPE_CHECKING:
+    from roost.client import Attachment, Client
+
+#: A full-screen program repaints when its size changes; the change back must outlast the daemon's debounce.
+_REPAINT_AFTER_S = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class AttachPlan:
+    """How to attach; `child_code` ends the command with the child's code, as `run` does."""
+
+    session_id: str
+    name: str
+    mode: str = "exclusive"
+    steal: bool = False
+    lossless: bool = False
+    from_offset: int | None = None
+    restore: str = "raw"
+    keys: tuple[bytes, ...] = ()
+    child_code: bool = False
+    stream: str = "stdout"
+
+
+def in_terminal() -> bool:
+    """Whether a person sits here: both stdin and stdout are terminals."""
+    return os.isatty(0) and os.isatty(1)
+
+
+def terminal_label(environ: Mapping[str, str] = os.environ) -> str:
+    """How others see this client: `ada on pts/3`, with where it came from over ssh."""
+    try:
+        tty = os.ttyname(0).removeprefix("/dev/")
+    except OSError:
+        tty = f"pid {os.getpid()}"
+    user = environ.get("USER") or environ.get("LOGNAME") or f"user {os.getuid()}"
+    origin = environ.get("SSH_CONNECTION", "").partition(" ")[0]
+    return f"{user} on {tty}" + (f" from {origin}" if origin else "")
+
+
+def attach_and_stay(client: Client, plan: AttachPlan) -> int:
+    """Attaches until detach or exit; returns the exit code of the command."""
+    if in_terminal():
+        return _attach_terminal(client, plan)
+    from roost.cli.streaming import stream_output
+
+    attachment = client.attach(
+        plan.session_id,
+        mode=plan.mode,
+        steal=plan.steal,
+        lossless=plan.lossless,
+        from_offset=plan.from_offset,
+        label=terminal_label(),
+        restore="none",
+        stream=plan.stream,
+    )
+    with attachment:
+        return stream_output(attachment, child_code=plan.child_code)
+
+
+def _attach_terminal(client: Client, plan: AttachPlan) -> int:
+    keys = DetachKeys(plan.keys)
+    repaint = False
+    while True:
+        ending, offset, alternate = _one_stay(client, plan, keys, repaint=repaint)
+        if ending.cause is not Cause.SUSPENDED:
+            return attach_exit_code(ending, child=plan.child_code)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        repaint = alternate
+        plan = replace(plan, from_offset=offset, steal=False)
+
+
+def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bool) -> tuple[Ending, int, bool]:
+    terminal = Terminal()
+    rows, cols = terminal.size()
+    attachment = client.attach(
+        plan.session_id,
+        mode=plan.mode,
+        steal=plan.steal,
+        lossless=plan.lossless,
+        from_offset=plan.from_offset,
+        rows=max(1, rows - 1) if repaint else rows,
+        cols=cols,
+        tty=plan.mode != "view",
+        term=os.environ.get("TERM"),
+        label=terminal_label(),
+        restore=plan.restore,
+        stream=plan.stream,
+    )
+    with Signals() as signals:
+        try:
+            with terminal, attachment:
+                relay = Relay(
+                    attachment,
+                    terminal,
+                    signals,
+                    keys,
+                    view=plan.mode == "view",
+                    repaint_after_s=_REPAINT_AFTER_S if repaint else None,
+                )
+                ending = relay.run()
+                alternate = terminal.screen.alternate
+                _put_back(terminal, attachment)
+                terminal.restore(forget_input=ending.cause is Cause.LEFT)
+        except BaseException:
+            _put_back(terminal, attachment)
+            terminal.say("")
+            raise
+    _say_farewell(terminal, ending, plan.name)
+    return ending, attachment.offset, alternate
+
+
+def _put_back(terminal: Terminal, attachment: Attachment) -> None:
+    reset = attachment.reset or terminal.screen.fallback_reset()
+    try:
+        terminal.write(reset)
+    except OSError:
+        pass  # hung up
+
+
+def _say_farewell(terminal: Terminal, ending: Ending, name: str) -> None:
+    if ending.cause in (Cause.HUNG_UP, Cause.SUSPENDED):
+        return
+    for line in farewell(ending, name):
+        terminal.say(line)
+
+
+def say_where_it_is(name: str) -> None:
+    """Tells a person how to come back to a session that runs on."""
+    if sys.stderr.isatty():
+        say(f"{name} runs on; come back with: roost attach {name}")

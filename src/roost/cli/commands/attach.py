@@ -1,0 +1,70 @@
+"""`roost attach`."""
+
+from __future__ import annotations
+
+import click
+
+from roost.cli.attached import AttachPlan, attach_and_stay
+from roost.cli.context import Invocation, pass_invocation, refuse_own_session, target_argument
+from roost.cli.failures import INTERRUPTED
+from roost.cli.keys_option import chosen_keys, keys_options
+from roost.cli.tail import tail_offset
+
+
+@click.command("attach")
+@target_argument()
+@click.option("--view", is_flag=True, help="Watch only; any number may. Ctrl-C leaves too.")
+@click.option("--share", is_flag=True, help="Type beside others.")
+@click.option("--steal", is_flag=True, help="Take it over from whoever has it.")
+@click.option("--lossless", is_flag=True, help="The program waits for this client instead of leaving a gap.")
+@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Start with the last N lines (default: all).")
+@click.option(
+    "--restore", type=click.Choice(["raw", "none"]), default="raw", help="Set the terminal modes of the session first."
+)
+@click.option("--stream", type=click.Choice(["stdout", "stderr"]), default="stdout", help="Of a pipe session.")
+@keys_options
+@pass_invocation
+def attach_command(
+    invocation: Invocation,
+    /,
+    *,
+    target: str,
+    view: bool,
+    share: bool,
+    steal: bool,
+    lossless: bool,
+    tail: int | None,
+    restore: str,
+    stream: str,
+    detach_keys: str | None,
+    no_detach_key: bool,
+) -> int:
+    """Attach to TARGET: first what is retained of its output, then what follows.
+
+    Without --view, --share or --steal you are its only client. Ctrl-] then d detaches and leaves it running; Ctrl-]
+    twice types Ctrl-]. Without a terminal the output is copied to stdout, byte for byte, until the program ends; what
+    was missed is told on stderr, and stdin is not read.
+
+    Exits with 0 after a detach and after the end of the program (`roost wait` gives its code), 1 when it was stolen.
+    """
+    if view + share + steal > 1:
+        raise click.UsageError("--view, --share and --steal exclude each other; choose one")
+    keys = chosen_keys(detach_keys, off=no_detach_key)
+    with invocation.client() as client:
+        info = client.get(target)
+        refuse_own_session(info.id, info.name)
+        plan = AttachPlan(
+            info.id,
+            info.name,
+            mode="view" if view else "share" if share else "exclusive",
+            steal=steal,
+            lossless=lossless,
+            from_offset=None if tail is None else tail_offset(client, info.id, tail, stream=stream),
+            restore=restore,
+            keys=keys,
+            stream=stream,
+        )
+        try:
+            return attach_and_stay(client, plan)
+        except KeyboardInterrupt:
+            return INTERRUPTED

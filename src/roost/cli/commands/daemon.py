@@ -1,0 +1,194 @@
+"""`roost daemon`: start, stop, restart and look at the daemon. Sessions live in the keeper and do not mind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from roost.cli.context import Invocation, json_option, pass_invocation
+from roost.cli.copying import write_all
+from roost.cli.failures import OK, say
+from roost.cli.output import print_json, print_pairs
+from roost.cli.values import DURATION, count, show_duration
+from roost.errors import NoRunError, RoostError, UnavailableError
+from roost.paths import Paths
+
+if TYPE_CHECKING:
+    from roost.model import DaemonStatus
+
+_LOG_POLL_S = 0.2
+_LAST_LINES = 50
+
+
+@click.group("daemon")
+def daemon_command() -> None:
+    """Start, stop and look at the daemon. It starts by itself when a command needs it."""
+
+
+@daemon_command.command("start")
+@click.option("--foreground", is_flag=True, help="Become the daemon, for a service manager.")
+@json_option
+@pass_invocation
+def start_command(invocation: Invocation, /, *, foreground: bool, as_json: bool) -> int:
+    """Start the daemon and wait until it answers."""
+    if foreground:
+        _become_daemon(invocation)
+    running = _status(invocation)
+    if running is None:
+        with invocation.client() as client:
+            status = client.status()
+    else:
+        status = running
+    if as_json:
+        print_json(status)
+    else:
+        say(f"the daemon {'runs already' if running else 'runs'}, pid {status.pid}, on {status.socket}")
+    return OK
+
+
+@daemon_command.command("stop")
+@click.option("--kill", is_flag=True, help="End every session too.")
+@click.option("--timeout", type=DURATION, default=10.0, metavar="TIME", help="How long that may take (default 10s).")
+@json_option
+@pass_invocation
+def stop_command(invocation: Invocation, /, *, kill: bool, timeout: float, as_json: bool) -> int:
+    """Stop the daemon. Sessions go on in the keeper, and the next daemon finds them; --kill ends them."""
+    status = _status(invocation)
+    if status is None:
+        raise _absent(invocation)
+    with invocation.client(autostart=False) as client:
+        left = client.stop(kill=kill, timeout_s=timeout)
+    _await_end(status.pid, timeout)
+    if as_json:
+        print_json({"sessions_left": left})
+    elif left:
+        say(f"the daemon stopped; {count(left, 'session')} in the keeper (to end them: roost daemon stop --kill)")
+    else:
+        say("the daemon stopped; no sessions are left")
+    return OK
+
+
+@daemon_command.command("restart")
+@click.option(
+    "--timeout", type=DURATION, default=10.0, metavar="TIME", help="How long stopping may take (default 10s)."
+)
+@json_option
+@pass_invocation
+def restart_command(invocation: Invocation, /, *, timeout: float, as_json: bool) -> int:
+    """Stop the daemon and start it again, for example after an update. Attached clients come back by themselves."""
+    old = _status(invocation)
+    if old is not None:
+        with invocation.client(autostart=False) as client:
+            client.stop(kill=False, timeout_s=timeout)
+        _await_end(old.pid, timeout)
+    with invocation.client() as client:
+        status = client.status()
+    if as_json:
+        print_json(status)
+    else:
+        say(f"the daemon runs, pid {status.pid}{f' (before: {old.pid})' if old else ''}")
+    return OK
+
+
+@daemon_command.command("status")
+@json_option
+@pass_invocation
+def status_command(invocation: Invocation, /, *, as_json: bool) -> int:
+    """Show the daemon and its keeper. Exits with 6 when no daemon runs; starts none."""
+    with invocation.client(autostart=False) as client:
+        status = client.status()
+    if as_json:
+        print_json(status)
+    else:
+        _print_status(status)
+    return OK
+
+
+@daemon_command.command("logs")
+@click.option(
+    "-n", "--tail", type=click.IntRange(min=0), default=_LAST_LINES, metavar="N", help="Last lines (default 50)."
+)
+@click.option("-f", "--follow", is_flag=True, help="Go on with what follows.")
+@json_option
+@pass_invocation
+def logs_command(invocation: Invocation, /, *, tail: int, follow: bool, as_json: bool) -> int:
+    """Show the daemon's own log."""
+    path = Paths.for_scope(invocation.scope).daemon_log
+    try:
+        with open(path, "rb") as log:
+            lines = log.read().splitlines(keepends=True)[-tail or sys.maxsize :]
+            if as_json:
+                print_json({"path": path, "lines": [line.decode(errors="replace").rstrip("\n") for line in lines]})
+                return OK
+            write_all(1, b"".join(lines))
+            while follow:
+                write_all(1, log.read())
+                time.sleep(_LOG_POLL_S)
+    except FileNotFoundError as error:
+        raise NoRunError(
+            f"{path} does not exist: no daemon has run here; start one with `roost daemon start`"
+        ) from error
+    return OK
+
+
+def _status(invocation: Invocation) -> DaemonStatus | None:
+    """The status of the daemon that runs, None without one."""
+    from roost.client.faults import DaemonAbsentError
+
+    try:
+        with invocation.client(autostart=False) as client:
+            return client.status()
+    except DaemonAbsentError:
+        return None
+
+
+def _absent(invocation: Invocation) -> RoostError:
+    socket = Paths.for_scope(invocation.scope).client_socket
+    return RoostError(f"no daemon runs on {socket}; there is nothing to stop", kind="wrong_state")
+
+
+def _await_end(pid: int, timeout_s: float) -> None:
+    """Waits for the process to be gone; UnavailableError when it takes too long."""
+    import select
+
+    try:
+        pidfd = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        if not select.select([pidfd], [], [], timeout_s)[0]:
+            raise UnavailableError(
+                f"the daemon (pid {pid}) was asked to stop and still runs after {timeout_s:g} s; "
+                f"look at `roost daemon logs`, or end it with `kill -9 {pid}`: sessions stay"
+            )
+    finally:
+        os.close(pidfd)
+
+
+def _become_daemon(invocation: Invocation) -> NoReturn:
+    paths = Paths.for_scope(invocation.scope)
+    command = [sys.executable, "-m", "roost.daemon", "--scope", paths.scope]
+    if paths.client_socket != paths.daemon_socket:
+        command += ["--socket-path", paths.client_socket]
+    sys.stdout.flush()
+    os.execv(sys.executable, command)
+
+
+def _print_status(status: DaemonStatus) -> None:
+    pairs = [
+        ("daemon", f"{status.version}, pid {status.pid}, up {show_duration(status.uptime_s)}"),
+        ("keeper", f"{status.keeper_version or 'version not known'}, pid {status.keeper_pid}"),
+        ("sessions", f"{status.running} running, {status.exited} exited"),
+        ("clients", f"{status.clients}, {status.attached} attached"),
+        ("scope", status.scope),
+        ("socket", status.socket),
+        ("log", status.log_path),
+        ("state", status.state_dir),
+    ]
+    if status.held_by:
+        pairs.append(("held by", status.held_by))
+    print_pairs(pairs)

@@ -1,0 +1,117 @@
+"""Commands about the end of sessions: wait, kill, purge."""
+
+from __future__ import annotations
+
+import click
+
+from roost.cli.context import Invocation, complete_target, json_option, pass_invocation, target_argument
+from roost.cli.failures import ERROR, NOT_FOUND, child_exit_code, say
+from roost.cli.output import print_json
+from roost.cli.values import DURATION, count, signal_name
+from roost.model import ExitStatus, TerminateResult
+
+
+@click.command("wait")
+@target_argument()
+@click.option("--timeout", type=DURATION, metavar="TIME", help="Give up after that time, with exit code 11.")
+@json_option
+@pass_invocation
+def wait_command(invocation: Invocation, /, *, target: str, timeout: float | None, as_json: bool) -> int:
+    """Wait for TARGET to end, and exit with its code: 128 + n for signal n, 1 when the code is not known."""
+    with invocation.client() as client:
+        status = client.wait(target, timeout)
+    if as_json:
+        print_json(status)
+    _explain_end(status, target)
+    return child_exit_code(status.code, status.signal)
+
+
+def _explain_end(status: ExitStatus, target: str) -> None:
+    if status.signal:
+        say(f"{target or status.session_id} was ended by {signal_name(status.signal)}")
+    elif status.code is None:
+        say(f"{target or status.session_id} has ended; its exit code is not known")
+
+
+@click.command("kill")
+@click.argument("targets", nargs=-1, shell_complete=complete_target)
+@click.option("--grace", type=DURATION, default=2.0, metavar="TIME", help="Between TERM and KILL (default 2s).")
+@click.option("--older-than", type=DURATION, metavar="TIME", help="Live sessions started before that, for example 1d.")
+@click.option("--originator", metavar="NAME", help="Live sessions that run on behalf of NAME.")
+@json_option
+@pass_invocation
+def kill_command(
+    invocation: Invocation,
+    /,
+    *,
+    targets: tuple[str, ...],
+    grace: float,
+    older_than: float | None,
+    originator: str | None,
+    as_json: bool,
+) -> int:
+    """End TARGETS: TERM to everything they started, and KILL to what is left after the grace. Says which it took."""
+    if not targets and older_than is None and originator is None:
+        raise click.UsageError("name the sessions to end, or choose them with --older-than or --originator")
+    with invocation.client() as client:
+        results = client.terminate(*targets, grace_s=grace, older_than_s=older_than, originator=originator)
+    if as_json:
+        print_json(results)
+    else:
+        for result in results:
+            (say if result.error else print)(describe_result(result))
+    if not results:
+        say("no live session matches")
+        return NOT_FOUND if targets else 0
+    return ERROR if any(result.error or result.survivors for result in results) else 0
+
+
+def describe_result(result: TerminateResult) -> str:
+    """One line: what it took to end a session, and who outlived it."""
+    name = result.name or result.session_id
+    if result.error:
+        return f"{name}: {result.error}"
+    if result.survivors:
+        pairs = zip(result.survivors, result.survivor_names or [""] * len(result.survivors), strict=False)
+        left = ", ".join(f"{pid} {command}".strip() for pid, command in pairs)
+        return f"{name}: still there after KILL: {left}"
+    return f"{name}: {_OUTCOMES.get(result.outcome or '', 'ending')}{_how(result)}"
+
+
+_OUTCOMES = {
+    "soft": "ended by TERM",
+    "hard": "ended by KILL",
+    "natural": "had ended by itself",
+    "unknown": "ended, it is not known how",
+}
+
+
+def _how(result: TerminateResult) -> str:
+    if result.code is not None and result.code >= 0 and not result.signal:
+        return f", exit code {result.code}"
+    return ""
+
+
+@click.command("purge")
+@click.argument("targets", nargs=-1, shell_complete=complete_target)
+@click.option("--older-than", type=DURATION, metavar="TIME", help="Those that were started before that.")
+@click.option("--originator", metavar="NAME", help="Those that ran on behalf of NAME.")
+@json_option
+@pass_invocation
+def purge_command(
+    invocation: Invocation,
+    /,
+    *,
+    targets: tuple[str, ...],
+    older_than: float | None,
+    originator: str | None,
+    as_json: bool,
+) -> int:
+    """Forget exited sessions and their output: all of them, or those chosen. Running ones are never touched."""
+    with invocation.client() as client:
+        purged = client.purge(*targets, originator=originator, older_than_s=older_than)
+    if as_json:
+        print_json({"purged": purged})
+    else:
+        say(f"{count(len(purged), 'session')} forgotten")
+    return 0

@@ -1,0 +1,162 @@
+"""`roost run`: a program in a session of its own, attached unless told otherwise."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from roost.cli.attached import AttachPlan, attach_and_stay, in_terminal, say_where_it_is
+from roost.cli.context import Invocation, json_option, pass_invocation
+from roost.cli.failures import INTERRUPTED, say
+from roost.cli.keys_option import chosen_keys, keys_options
+from roost.cli.output import print_json
+from roost.cli.values import BYTES, PAIR
+from roost.core.sizing import POLICIES
+from roost.errors import InvalidError
+
+if TYPE_CHECKING:
+    from roost.client import Client, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to start, and how, as the command line says it."""
+
+    name: str | None
+    ring: int | None
+    pipe: bool
+    merge_stderr: bool
+    cwd: str | None
+    env: tuple[tuple[str, str], ...]
+    label: tuple[tuple[str, str], ...]
+    size_policy: str | None
+    term: str | None
+    originator: str | None
+    command: tuple[str, ...]
+
+    def argv(self) -> list[bytes]:
+        """The command as bytes; the user's shell when none was given."""
+        return [os.fsencode(word) for word in self.command] or [os.fsencode(os.environ.get("SHELL") or "/bin/sh")]
+
+    def environment(self) -> dict[bytes, bytes] | None:
+        """Our environment with the changes asked for; None for ours as it is."""
+        if not self.env:
+            return None
+        changes = {os.fsencode(key): os.fsencode(value) for key, value in self.env}
+        return {**os.environb, **changes}
+
+    def spawn(self, client: Client) -> Session:
+        """Starts it, at the size of our terminal if we have one."""
+        rows, cols = _own_size()
+        return client.spawn(
+            self.argv(),
+            cwd=os.fsencode(os.path.abspath(self.cwd)) if self.cwd else None,
+            env=self.environment(),
+            name=self.name,
+            rows=rows,
+            cols=cols,
+            pipe=self.pipe,
+            merge_stderr=self.merge_stderr,
+            originator=self.originator,
+            labels=dict(self.label) or None,
+            ring_bytes=self.ring,
+            size_policy=self.size_policy,
+            term=self.term,
+        )
+
+
+@click.command("run", context_settings={"allow_interspersed_args": False})
+@click.option("-d", "--detached", is_flag=True, help="Do not attach; print the session's id.")
+@click.option("-n", "--name", help="Its name (default: made from the command).")
+@click.option("--ring", type=BYTES, metavar="SIZE", help="How much output is retained (default 1M), for example 64M.")
+@click.option("--pipe", is_flag=True, help="Three pipes instead of a terminal.")
+@click.option("--merge-stderr", is_flag=True, help="With --pipe: stderr goes into stdout.")
+@click.option("--cwd", metavar="DIR", help="Its working directory (default: this one).")
+@click.option("--env", type=PAIR, multiple=True, metavar="K=V", help="A variable of its environment; may be repeated.")
+@click.option("--label", type=PAIR, multiple=True, metavar="K=V", help="A label, for programs; may be repeated.")
+@click.option("--size-policy", type=click.Choice(POLICIES), help="Whose size counts among several clients.")
+@click.option("--term", metavar="NAME", help="TERM of the session (default: chosen by the daemon).")
+@click.option("--originator", metavar="NAME", help="On whose behalf it runs; `ls` and `kill` can select by it.")
+@keys_options
+@json_option
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@pass_invocation
+def run_command(
+    invocation: Invocation,
+    /,
+    *,
+    detached: bool,
+    detach_keys: str | None,
+    no_detach_key: bool,
+    as_json: bool,
+    **order: object,
+) -> int:
+    """Start COMMAND in a session and attach to it; without a command, your shell.
+
+    Exits with the program's code, 128 + n when signal n ended it, 0 when you detach. Ctrl-] then d detaches; the
+    session goes on. Without a terminal the output is copied to stdout; stdin is passed on with --pipe only.
+    """
+    keys = chosen_keys(detach_keys, off=no_detach_key)
+    chosen = Order(**order)  # type: ignore[arg-type]
+    if as_json and not detached:
+        raise click.UsageError("--json prints the new session; give -d too")
+    if chosen.merge_stderr and not chosen.pipe:
+        raise click.UsageError("--merge-stderr is for --pipe: a terminal has one output")
+    _check_cwd(chosen.cwd)
+    with invocation.client() as client:
+        session = chosen.spawn(client)
+        _warn_of_logout()
+        if detached:
+            print_json(session.info()) if as_json else print(session.id)
+            say_where_it_is(session.name)
+            return 0
+        return _stay(client, session, chosen, keys)
+
+
+def _stay(client: Client, session: Session, order: Order, keys: tuple[bytes, ...]) -> int:
+    try:
+        if order.pipe:
+            return _join_pipes(session, merged=order.merge_stderr)
+        plan = AttachPlan(session.id, session.name, from_offset=0, keys=keys, child_code=True)
+        return attach_and_stay(client, plan)
+    except KeyboardInterrupt:
+        say_where_it_is(session.name)
+        return INTERRUPTED
+
+
+def _join_pipes(session: Session, *, merged: bool) -> int:
+    from roost.cli.streaming import run_pipes, stream_output
+
+    stdout = session.attach(from_offset=0, restore="none")
+    with stdout:
+        if merged and os.isatty(0):
+            return stream_output(stdout, child_code=True)
+        with session.attach(from_offset=0, restore="none", stream="stderr") as stderr:
+            return run_pipes(stdout, stderr, read_stdin=True)
+
+
+def _own_size() -> tuple[int, int]:
+    for fd in (1, 0, 2):
+        try:
+            size = os.get_terminal_size(fd)
+        except OSError:
+            continue
+        return size.lines, size.columns
+    return 0, 0
+
+
+def _check_cwd(cwd: str | None) -> None:
+    if cwd and not os.path.isdir(cwd):
+        problem = "is not a directory" if os.path.exists(cwd) else "does not exist"
+        raise InvalidError(f"--cwd {cwd} {problem}; make it, or give another")
+
+
+def _warn_of_logout() -> None:
+    from roost.cli.logout import warn_once
+
+    if in_terminal() or sys.stderr.isatty():
+        warn_once(say)

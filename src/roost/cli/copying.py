@@ -1,0 +1,17 @@
+"""Writing bytes to a descriptor, all of them. Light: the short way imports it."""
+
+from __future__ import annotations
+
+import os
+
+
+def write_all(fd: int, data: bytes | memoryview) -> None:
+    """Writes every byte, waiting where the other end is slow or was made non-blocking by somebody else."""
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(fd, view) :]
+        except BlockingIOError:
+            import select
+
+            select.select((), (fd,), ())

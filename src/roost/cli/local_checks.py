@@ -1,0 +1,46 @@
+"""What the doctor can find out without the daemon: directories, socket path, logout.
+
+Owns these checks; the daemon has its own.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from roost.cli.logout import ends_at_logout
+from roost.errors import RoostError
+from roost.model import Check
+from roost.paths import Paths, check_socket_path, ensure_private_dir
+
+
+def local_checks(scope: str | None) -> list[Check]:
+    """The findings, in the order in which a daemon would fail over them."""
+    paths = Paths.for_scope(scope)
+    return [
+        _guarded("runtime directory", lambda: _existing_dir(paths.runtime_dir)),
+        _guarded("state directory", lambda: _existing_dir(paths.state_dir)),
+        _guarded("socket path", lambda: check_socket_path(paths.client_socket)),
+        _logout(),
+    ]
+
+
+def _guarded(name: str, check: Callable[[], str]) -> Check:
+    try:
+        return Check(name=name, ok=True, detail=check())
+    except RoostError as error:
+        problem, _, advice = error.message.partition("; ")
+        return Check(name=name, ok=False, detail=problem, advice=advice)
+
+
+def _existing_dir(path: str) -> str:
+    if not os.path.lexists(path):
+        return f"{path} will be made"
+    ensure_private_dir(path)
+    return path
+
+
+def _logout() -> Check:
+    if ends_at_logout():
+        return Check(name="logout", ok=False, detail="sessions end when you log out", advice="loginctl enable-linger")
+    return Check(name="logout", ok=True, detail="sessions outlive your logout")

@@ -1,0 +1,114 @@
+"""The short way: `roost ls` and `roost send` in one call on one connection, without the command tree.
+
+Owns these two commands' own reading of the command line and their printing. What it does not understand, or a daemon
+that is not there, it leaves to the command tree; so it must not have done anything by then.
+"""
+
+from __future__ import annotations
+
+import os
+
+from roost.cli.typed import told_text
+from roost.client import quick
+from roost.client.faults import DaemonAbsentError
+
+_SESSIONS_KEY = b'{"sessions":'
+
+
+def ls(flags: set[str]) -> int:
+    """Lists the sessions; `flags` may hold "all" and "json"."""
+    everything = "all" in flags
+    if "json" not in flags:
+        return show_table(all=everything)
+    try:
+        text = _sessions_json(everything)
+    except DaemonAbsentError:
+        _start_daemon(None)
+        text = _sessions_json(everything)
+    _print(text + b"\n")
+    return 0
+
+
+def show_table(*, all: bool, originator: str | None = None, scope: str | None = None) -> int:
+    """Prints the table of sessions, made by the daemon."""
+    try:
+        table = quick.session_table(all=all, originator=originator, scope=scope)
+    except DaemonAbsentError:
+        _start_daemon(scope)
+        table = quick.session_table(all=all, originator=originator, scope=scope)
+    _print(table.encode(errors="backslashreplace"))
+    return 0
+
+
+def parse_send(args: list[str]) -> tuple[str, list[str], bool, bool] | None:
+    """Target, text, enter and raw of a `send` command line; None for one that the command tree should look at."""
+    target, enter, raw = "", True, False
+    rest = iter(args)
+    text: list[str] = []
+    for arg in rest:
+        if arg == "--":
+            text += rest
+        elif arg == "--to":
+            target = next(rest, "")
+            if not target:
+                return None
+        elif arg.startswith("--to="):
+            target = arg[5:]
+        elif arg == "--no-enter":
+            enter = False
+        elif arg == "--raw":
+            raw, enter = True, False
+        elif arg.startswith("-") and arg != "-":
+            return None
+        else:
+            text.append(arg)
+    return (target, text, enter, raw) if text else None
+
+
+def send(target: str, text: list[str], enter: bool, raw: bool) -> int:
+    """Types into a session."""
+    from_stdin = text == ["-"]
+    data = _read_stdin() if from_stdin else os.fsencode(" ".join(text))
+    data = told_text(data, raw=raw, say=_say)
+    try:
+        quick.send_input(target, data, enter=enter)
+    except DaemonAbsentError:
+        _start_daemon(None)
+        quick.send_input(target, data, enter=enter)
+    return 0
+
+
+def _sessions_json(everything: bool) -> bytes:
+    """The array of sessions, as the daemon wrote it."""
+    result = quick.call("sessions.list", '{"all":true}' if everything else '{"all":false}').result
+    if result.startswith(_SESSIONS_KEY) and result.endswith(b"]}"):
+        return result[len(_SESSIONS_KEY) : -1]
+    import json
+
+    return json.dumps(json.loads(result)["sessions"]).encode()
+
+
+def _start_daemon(scope: str | None) -> None:
+    from roost.client.launch import ensure_daemon
+    from roost.paths import Paths
+
+    ensure_daemon(Paths.for_scope(scope))
+
+
+def _read_stdin() -> bytes:
+    chunks = []
+    while chunk := os.read(0, 1 << 16):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _print(data: bytes) -> None:
+    from roost.cli.copying import write_all
+
+    write_all(1, data)
+
+
+def _say(message: str) -> None:
+    from roost.cli.failures import say
+
+    say(message)
