@@ -208,8 +208,8 @@ SCRAPPY = st.lists(SCRAPS, max_size=5).map(b"".join)
 
 
 @KINDS
-@example(payload=bytes.fromhex("c23e8008") + b"\xff" * 12)
-@example(payload=bytes.fromhex("c23e0108 c23e0107"))
+@example(payload=bytes.fromhex("c23e0108 c23e0107"))  # two parts that are malformed each
+@example(payload=bytes.fromhex("c23e05 0805 0a0178"))  # what looks like output is inside the extension
 @given(payload=SCRAPPY)
 def test_a_client_reads_and_refuses_what_the_runtime_does(pipe: bool, payload: bytes) -> None:
     """Repeats merge, the last member counts, the unknown is skipped, damage is a ProtocolError: as upb has it."""
@@ -224,6 +224,10 @@ def test_a_client_reads_and_refuses_what_the_runtime_does(pipe: bool, payload: b
         assert repr(frames.decode_stream_frame(payload, pipe=pipe)) == repr(seen(message, pipe))
 
 
+@example(payload=bytes.fromhex("12020805 12021007"))  # the same member twice merges
+@example(payload=bytes.fromhex("12020805 1801 12021007"))  # with another between it does not
+@example(payload=bytes.fromhex("120108 0a0161"))  # malformed, though replaced
+@example(payload=bytes.fromhex("0a8201") + bytes(129))  # one byte short
 @given(payload=SCRAPPY)
 def test_the_daemon_reads_and_ignores_what_the_runtime_does(payload: bytes) -> None:
     """An input frame means what upb reads in it; one that upb refuses is ignored."""

@@ -200,7 +200,7 @@ def decode_stream_frame(payload: bytes, *, pipe: bool) -> StreamFrame:
     try:
         at = 0
         offset = None
-        if payload[0] == 0xC2 and payload[1] == 0x3E and payload[2] < 0x0C and payload[3] == 0x08:
+        if payload[0] == 0xC2 and payload[1] == 0x3E and payload[3] == 0x08:
             offset, at = read_varint(payload, 4)
             if at != payload[2] + 3:
                 return _decode_any(payload, pipe)

@@ -75,8 +75,8 @@ def test_fields_of_a_memoryview_are_not_copied() -> None:
         "0b14",  # a group closed by another
         "0b" * 200,  # nested too deep
         "08ffffffffffffffffffff01",  # varint of eleven bytes
-        "ffffffff1f01",  # tag above 32 bits
-        "888080808000",  # tag of more than five bytes
+        "f8ffffff1f01",  # tag above 32 bits
+        "88808080800001",  # tag of more than five bytes
     ],
 )
 def test_malformed_messages_are_refused(malformed: str) -> None:
