@@ -1,7 +1,8 @@
 """What an attachment has still to send, and how much of its input is known to have arrived.
 
-Owns the queue of frames and the count of input; pure. Bounded: it takes at most 64 KiB of input that is not sent, and
-whoever has more waits.
+Owns the queue of frames and the count of input; pure. Bounded twice: it takes at most 64 KiB of input that is not sent,
+and no more than the window of input that the child has not been given yet; whoever has more waits. So the daemon never
+has to stop reading this connection, and a detach or resize is never stuck behind a large paste.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from roost.wire.frames import encode_input
 from roost.wire.framing import OUTPUT_CHUNK_BYTES
 
 LIMIT_BYTES = 64 * 1024
+WINDOW_BYTES = 512 * 1024
 
 
 class Outbox:
@@ -41,7 +43,8 @@ class Outbox:
 
     def offer(self, data: memoryview) -> int:
         """Takes as much of the input as there is room for; returns how much that was."""
-        taken = min(len(data), LIMIT_BYTES - self.unsent_bytes)
+        window = WINDOW_BYTES - self.in_doubt_bytes - self.unsent_bytes
+        taken = max(0, min(len(data), LIMIT_BYTES - self.unsent_bytes, window))
         for start in range(0, taken, OUTPUT_CHUNK_BYTES):
             chunk = bytes(data[start : min(taken, start + OUTPUT_CHUNK_BYTES)])
             self._frames.append((encode_input(chunk), len(chunk)))
