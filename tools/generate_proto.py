@@ -49,7 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     stale = stale_files()
     for name in stale:
-        print(f"src/{PACKAGE}/{name} does not match proto/daemon_v1.proto: run `make proto` and commit it", file=sys.stderr)
+        print(
+            f"src/{PACKAGE}/{name} does not match proto/daemon_v1.proto: run `make proto` and commit it",
+            file=sys.stderr,
+        )
     return 1 if stale else 0
 
 

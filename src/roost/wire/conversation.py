@@ -113,15 +113,6 @@ class ServerConversation:
                 return frame
         return None
 
-    def input_frames(self) -> Iterator[InputFrame]:
-        """The frames of the attachment that are complete and not yet taken, without the detour over events.
-
-        Raises FrameTooLargeError at a prefix above the limit: close the connection without an answer.
-        """
-        for payload in self._splitter:
-            if (frame := decode_input_frame(payload)) is not None:
-                yield frame
-
     def feed_eof(self) -> BadRequest | None:
         """Take the end of the connection: a BadRequest if it cut a request in two (take the remaining events first)."""
         if self._state != _REQUESTS or self._splitter.at_boundary:
