@@ -99,8 +99,6 @@ def _show_key(key: bytes) -> str:
     for name, value in _NAMED.items():
         if key == value:
             return name.capitalize()
-    if key == b"\x7f":
-        return "Ctrl-?"
     if key < b" ":
         letter = chr(key[0] | 0x40)
         return f"Ctrl-{letter}"

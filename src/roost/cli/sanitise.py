@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 
-_STRINGS = rb"\x1b[\]PX^_](?:[^\x07\x1b\x18\x1a]|\x1b(?![\\\[\]PX^_]))*(?:\x07|\x1b\\|[\x18\x1a]|(?=\x1b))"
+_STRINGS = rb"\x1b[\]PX^_][^\x07\x18\x1a\x1b]*(?:\x07|\x1b\\|[\x18\x1a]|(?=\x1b[^\\])|\Z)"
 _CSI = rb"\x1b\[[\x20-\x3f]*[\x40-\x7e]"
 _ESCAPE = rb"\x1b[\x20-\x2f]*[\x30-\x7e]"
 _SEQUENCES = re.compile(rb"|".join((_STRINGS, _CSI, _ESCAPE, rb"[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]")))
 _COLOUR = re.compile(rb"\x1b\[[0-9;:]*m")
 #: What may be the beginning of a sequence that the next chunk completes.
-_OPEN = re.compile(rb"\x1b(?:[\]PX^_][^\x07\x18\x1a]*|\[[\x20-\x3f]*|[\x20-\x2f]*)\Z")
+_OPEN = re.compile(rb"\x1b(?:[\]PX^_][^\x07\x18\x1a\x1b]*\x1b?|\[[\x20-\x3f]*|[\x20-\x2f]*)\Z")
 #: A string that does not end within this is no string of ours to wait for.
 _OPEN_LIMIT_BYTES = 1 << 16
 
