@@ -5,7 +5,7 @@ The package root stays small so that the CLI starts fast: the public names are l
 
 from __future__ import annotations
 
-__version__ = "0.1.0"
+from roost.version import __version__
 
 TYPE_CHECKING = False  # not from typing: the keeper imports this package and would pay 2 MB for it
 if TYPE_CHECKING:

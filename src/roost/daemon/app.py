@@ -16,7 +16,6 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from roost import __version__
 from roost.daemon.adoption import adopt_all, exit_info
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.lock import DaemonLock
@@ -26,6 +25,7 @@ from roost.errors import RoostError, UnavailableError
 from roost.keeper import messages as m
 from roost.keeper.launch import start_keeper
 from roost.paths import Paths
+from roost.version import __version__
 from roost.wire.frame_types import ExitInfo
 
 if TYPE_CHECKING:

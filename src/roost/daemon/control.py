@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from roost import __version__
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.service import Service
 from roost.errors import RoostError
 from roost.keeper import messages as m
 from roost.keeper.launch import keeper_command
 from roost.paths import Paths
+from roost.version import __version__
 
 _UPGRADE_S = 15.0
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
-from roost import __version__
 from roost.daemon.attachment import Attachment
 from roost.daemon.calls import WAITING_METHODS, Calls
 from roost.errors import InvalidError, RoostError
+from roost.version import __version__
 from roost.wire import daemon_v1_pb2 as pb
 from roost.wire.codec import (
     DEFINED_TYPES,
