@@ -85,7 +85,7 @@ class AsyncAttachment(AttachmentFacts):
         return event
 
     async def write(self, data: bytes, *, timeout_s: float | None = None) -> None:
-        """Sends input; returns when all of it is with the kernel, or waits here (at most 64 KiB) for a lost connection.
+        """Sends input; returns when the kernel has all of it, or the rest (up to 64 KiB) waits for a lost connection.
 
         Errors as `Attachment.write`. Bytes of writes that run side by side may be interleaved, in pieces of 64 KiB.
         """
@@ -98,6 +98,8 @@ class AsyncAttachment(AttachmentFacts):
             self._link.send()
             if not rest and not (state.streaming and state.outbox):
                 return
+            if rest and state.outbox.room_bytes:
+                continue
             state.stash()
             if state.ended:
                 continue

@@ -96,9 +96,10 @@ class Attachment(AttachmentFacts):
         return event
 
     def write(self, data: bytes, *, timeout_s: float | None = None) -> None:
-        """Sends input; returns when all of it is with the kernel, or waits here (at most 64 KiB) for a lost connection.
+        """Sends input; returns when the kernel has all of it, or the rest (up to 64 KiB) waits for a lost connection.
 
-        Output that arrives meanwhile is kept for `recv`, so that a program that echoes cannot block it.
+        It also waits while more than 512 KiB of input have not been given to the child. Output that arrives meanwhile
+        is kept for `recv`, so that a program that echoes cannot block it.
         WriteTimeoutError when the session did not take it in time: its `written` says how much was accepted.
         WrongStateError when the attachment ended first.
         """
@@ -111,6 +112,8 @@ class Attachment(AttachmentFacts):
             self._link.send()
             if not rest and not (state.streaming and state.outbox):
                 return
+            if rest and state.outbox.room_bytes:
+                continue
             state.stash()
             if state.ended:
                 continue

@@ -12,7 +12,9 @@ from collections import deque
 from roost.wire.frames import encode_input
 from roost.wire.framing import OUTPUT_CHUNK_BYTES
 
+#: Input that is accepted and not sent.
 LIMIT_BYTES = 64 * 1024
+#: Input that is sent or accepted, and that the child is not known to have been given.
 WINDOW_BYTES = 512 * 1024
 
 
@@ -41,10 +43,15 @@ class Outbox:
         """Input sent on this connection whose arrival was not confirmed."""
         return max(0, self._sent - self._acknowledged)
 
+    @property
+    def room_bytes(self) -> int:
+        """How much input is taken now."""
+        window_bytes = WINDOW_BYTES - self.in_doubt_bytes
+        return max(0, min(LIMIT_BYTES, window_bytes) - self.unsent_bytes)
+
     def offer(self, data: memoryview) -> int:
         """Takes as much of the input as there is room for; returns how much that was."""
-        window = WINDOW_BYTES - self.in_doubt_bytes - self.unsent_bytes
-        taken = max(0, min(len(data), LIMIT_BYTES - self.unsent_bytes, window))
+        taken = min(len(data), self.room_bytes)
         for start in range(0, taken, OUTPUT_CHUNK_BYTES):
             chunk = bytes(data[start : min(taken, start + OUTPUT_CHUNK_BYTES)])
             self._frames.append((encode_input(chunk), len(chunk)))
