@@ -24,6 +24,7 @@ from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.record import Launch, SessionRecord
 from roost.daemon.session import Session, SessionHooks
 from roost.daemon.table import SessionTable
+from roost.daemon.tee import TeeSpec
 from roost.errors import InvalidError
 from roost.keeper import messages as m
 from roost.paths import Paths
@@ -56,6 +57,7 @@ class SpawnSpec:
     umask: int | None = None
     limits: list[tuple[str, int | None]] = field(default_factory=list)
     spawn_id: str = ""
+    tees: list[TeeSpec] = field(default_factory=list)  # from the first byte on
 
 
 class Spawner:
