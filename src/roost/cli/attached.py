@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from roost.cli.detach_keys import DetachKeys
-from roost.cli.failures import say
+from roost.cli.failures import INTERRUPTED, say
 from roost.cli.farewell import attach_exit_code, farewell
 from roost.cli.relay import Cause, Ending, Relay
 from roost.cli.terminal import Signals, Terminal
+from roost.errors import InvalidError
 
 if TYPE_CHECKING:
     from roost.client import Attachment, Client
@@ -26,19 +27,36 @@ _REPAINT_AFTER_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
-class AttachPlan:
-    """How to attach; `child_code` ends the command with the child's code, as `run` does."""
+class AttachChoice:
+    """How the command line says to attach. mode: "exclusive", "share" or "view"; tail: lines to begin with."""
 
-    session_id: str
-    name: str
     mode: str = "exclusive"
     steal: bool = False
     lossless: bool = False
-    from_offset: int | None = None
+    tail: int | None = None
     restore: str = "raw"
+    stream: str = "stdout"
+
+
+@dataclass(frozen=True, slots=True)
+class AttachPlan:
+    """What to attach to, and how; `child_code` ends the command with the child's code, as `run` does."""
+
+    session_id: str
+    name: str
+    choice: AttachChoice = AttachChoice()
+    from_offset: int | None = None
     keys: tuple[bytes, ...] = ()
     child_code: bool = False
-    stream: str = "stdout"
+
+
+def refuse_own_session(session_id: str, name: str) -> None:
+    """Refuses to attach a session to itself: its output would be its own input, without end."""
+    if session_id and session_id == os.environ.get("ROOST_SESSION"):
+        raise InvalidError(
+            f"{name or session_id} is the session that this command runs in; a session cannot be attached to itself. "
+            "Detach first, or name another session (`roost ls`)"
+        )
 
 
 def in_terminal() -> bool:
@@ -57,6 +75,22 @@ def terminal_label(environ: Mapping[str, str] = os.environ) -> str:
     return f"{user} on {tty}" + (f" from {origin}" if origin else "")
 
 
+def attach_target(client: Client, target: str, choice: AttachChoice, keys: tuple[bytes, ...]) -> int:
+    """What `roost attach` does; returns its exit code."""
+    info = client.get(target)
+    refuse_own_session(info.id, info.name)
+    from_offset = None
+    if choice.tail is not None:
+        from roost.cli.tail import tail_offset
+
+        from_offset = tail_offset(client, info.id, choice.tail, stream=choice.stream)
+    plan = AttachPlan(info.id, info.name, choice, from_offset=from_offset, keys=keys)
+    try:
+        return attach_and_stay(client, plan)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
 def attach_and_stay(client: Client, plan: AttachPlan) -> int:
     """Attaches until detach or exit; returns the exit code of the command."""
     if in_terminal():
@@ -65,13 +99,13 @@ def attach_and_stay(client: Client, plan: AttachPlan) -> int:
 
     attachment = client.attach(
         plan.session_id,
-        mode=plan.mode,
-        steal=plan.steal,
-        lossless=plan.lossless,
+        mode=plan.choice.mode,
+        steal=plan.choice.steal,
+        lossless=plan.choice.lossless,
         from_offset=plan.from_offset,
         label=terminal_label(),
         restore="none",
-        stream=plan.stream,
+        stream=plan.choice.stream,
     )
     with attachment:
         return stream_output(attachment, child_code=plan.child_code)
@@ -86,7 +120,7 @@ def _attach_terminal(client: Client, plan: AttachPlan) -> int:
             return attach_exit_code(ending, child=plan.child_code)
         os.kill(os.getpid(), signal.SIGSTOP)
         repaint = alternate
-        plan = replace(plan, from_offset=offset, steal=False)
+        plan = replace(plan, from_offset=offset, choice=replace(plan.choice, steal=False))
 
 
 def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bool) -> tuple[Ending, int, bool]:
@@ -94,17 +128,17 @@ def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bo
     rows, cols = terminal.size()
     attachment = client.attach(
         plan.session_id,
-        mode=plan.mode,
-        steal=plan.steal,
-        lossless=plan.lossless,
+        mode=plan.choice.mode,
+        steal=plan.choice.steal,
+        lossless=plan.choice.lossless,
         from_offset=plan.from_offset,
         rows=max(1, rows - 1) if repaint else rows,
         cols=cols,
-        tty=plan.mode != "view",
+        tty=plan.choice.mode != "view",
         term=os.environ.get("TERM"),
         label=terminal_label(),
-        restore=plan.restore,
-        stream=plan.stream,
+        restore=plan.choice.restore,
+        stream=plan.choice.stream,
     )
     with Signals() as signals:
         try:
@@ -114,7 +148,7 @@ def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bo
                     terminal,
                     signals,
                     keys,
-                    view=plan.mode == "view",
+                    view=plan.choice.mode == "view",
                     repaint_after_s=_REPAINT_AFTER_S if repaint else None,
                 )
                 ending = relay.run()

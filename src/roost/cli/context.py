@@ -5,14 +5,11 @@ Owns the root options. Tests hand in another `make_client`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
-
-from roost.errors import InvalidError
 
 if TYPE_CHECKING:
     from roost.client import Client
@@ -39,15 +36,6 @@ class Invocation:
 pass_invocation = click.make_pass_decorator(Invocation)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def refuse_own_session(session_id: str, name: str) -> None:
-    """Refuses to attach a session to itself: its output would be its own input, without end."""
-    if session_id and session_id == os.environ.get("ROOST_SESSION"):
-        raise InvalidError(
-            f"{name or session_id} is the session that this command runs in; a session cannot be attached to itself. "
-            "Detach first, or name another session (`roost ls`)"
-        )
 
 
 def complete_target(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:

@@ -14,6 +14,9 @@ Keys that consist of one key only (`ctrl-q`) leave at once; that key can then no
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+
 DEFAULT_KEYS = "ctrl-],d"
 OFF = ("off", "none", "")
 
@@ -73,6 +76,11 @@ def parse_detach_keys(text: str) -> tuple[bytes, ...]:
             f"detach keys {text!r} are the same key twice, which sends the key itself; choose another second"
         )
     return keys
+
+
+def usual_keys(environ: Mapping[str, str] = os.environ) -> tuple[bytes, ...]:
+    """The keys of ROOST_DETACH_KEYS, else the default ones. ValueError as `parse_detach_keys`."""
+    return parse_detach_keys(environ.get("ROOST_DETACH_KEYS", DEFAULT_KEYS))
 
 
 def _parse_key(name: str) -> bytes:

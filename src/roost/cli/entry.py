@@ -1,4 +1,4 @@
-"""Where `roost` begins. The two commands that scripts call most take a short way that imports almost nothing.
+"""Where `roost` begins. The commands that are typed all day take a short way that imports little.
 
 Owns the choice between the short way and the command tree, and the last word on errors.
 """
@@ -41,6 +41,11 @@ def _short_way(args: list[str]) -> int | None:
 
         request = parse_send(args[1:])
         return None if request is None else send(*request)
+    if args[0] == "attach":
+        from roost.cli.short import attach, parse_attach
+
+        wish = parse_attach(args[1:])
+        return None if wish is None else attach(*wish)
     return None
 
 

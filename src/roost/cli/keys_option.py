@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
-from roost.cli.detach_keys import DEFAULT_KEYS, parse_detach_keys
+from roost.cli.detach_keys import DEFAULT_KEYS, parse_detach_keys, usual_keys
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,13 +23,11 @@ def keys_options(command: F) -> F:
 
 
 def chosen_keys(detach_keys: str | None, *, off: bool) -> tuple[bytes, ...]:
-    """The keys that detach: what the options say, else ROOST_DETACH_KEYS, else the usual ones."""
+    """The keys that detach; a usage error when they cannot be read."""
     if off:
         return ()
-    source = "--detach-keys"
-    if detach_keys is None:
-        source, detach_keys = "ROOST_DETACH_KEYS", os.environ.get("ROOST_DETACH_KEYS", DEFAULT_KEYS)
     try:
-        return parse_detach_keys(detach_keys)
+        return parse_detach_keys(detach_keys) if detach_keys is not None else usual_keys()
     except ValueError as error:
+        source = "ROOST_DETACH_KEYS" if detach_keys is None else "--detach-keys"
         raise click.UsageError(f"{source}: {error}") from error

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from roost.cli.detach_keys import DetachKeys
 from roost.cli.terminal import EndedBySignal, Signals, Terminal
-from roost.cli.values import count
+from roost.cli.wording import count
 from roost.errors import RoostError, WaitTimeoutError, WrongStateError
 from roost.model import Detached, Exited, Gap, Output, Reconnected, Stolen
 

@@ -1,6 +1,6 @@
-"""The short way: `roost ls` and `roost send` in one call on one connection, without the command tree.
+"""The short way: `ls` and `send` in one call on one connection, and `attach`, without the command tree.
 
-Owns these two commands' own reading of the command line and their printing. What it does not understand, or a daemon
+Owns these commands' own reading of the command line and their printing. What it does not understand, or a daemon
 that is not there, it leaves to the command tree; so it must not have done anything by then.
 """
 
@@ -12,6 +12,7 @@ from roost.cli.typed import told_text
 from roost.client import quick
 from roost.client.faults import DaemonAbsentError
 
+_ATTACH_FLAGS = {"--view", "--share", "--steal", "--lossless"}
 _SESSIONS_KEY = b'{"sessions":'
 
 
@@ -76,6 +77,32 @@ def send(target: str, text: list[str], enter: bool, raw: bool) -> int:
         _start_daemon(None)
         quick.send_input(target, data, enter=enter)
     return 0
+
+
+def parse_attach(args: list[str]) -> tuple[str, set[str]] | None:
+    """Target and options of an `attach` command line; None for one that the command tree should look at."""
+    flags = {arg for arg in args if arg.startswith("-")}
+    targets = [arg for arg in args if not arg.startswith("-")]
+    if len(targets) > 1 or not flags <= _ATTACH_FLAGS or len(flags - {"--lossless"}) > 1:
+        return None
+    return (targets[0] if targets else "", flags)
+
+
+def attach(target: str, flags: set[str]) -> int | None:
+    """Attaches; None when the command tree should look at it."""
+    from roost.cli.detach_keys import usual_keys
+
+    try:
+        keys = usual_keys()
+    except ValueError:
+        return None
+    from roost.cli.attached import AttachChoice, attach_target
+    from roost.client.sync import Client
+
+    mode = "view" if "--view" in flags else "share" if "--share" in flags else "exclusive"
+    choice = AttachChoice(mode=mode, steal="--steal" in flags, lossless="--lossless" in flags)
+    with Client(client_name="roost-cli") as client:
+        return attach_target(client, target, choice, keys)
 
 
 def _sessions_json(everything: bool) -> bytes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from roost.cli.copying import write_all
 from roost.cli.failures import ERROR, OK, child_exit_code, say
-from roost.cli.values import count
+from roost.cli.wording import count
 from roost.errors import RoostError, WaitTimeoutError, WrongStateError
 from roost.model import Detached, Exited, Gap, Output, Reconnected, Stolen
 

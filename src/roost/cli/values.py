@@ -1,7 +1,7 @@
-"""How values on the command line are read and how numbers are shown to people.
+"""How values on the command line are read.
 
-Owns the pairs and the wording of counts, and the click types around `roost.core.durations`. A value that cannot be read
-is a usage error whose text says what would do.
+Owns the pairs and signals, and the click types around `roost.core.durations`. A value that cannot be read is a usage
+error whose text says what would do.
 """
 
 from __future__ import annotations
@@ -76,26 +76,3 @@ DURATION = Parsed("duration", parse_duration)
 PAIR = Parsed("key=value", parse_pair)
 SIGNAL = Parsed("signal", parse_signal)
 SIZE = Parsed("rowsxcols", parse_size)
-
-
-def count(number: int, noun: str) -> str:
-    """`1 session`, `12,345 bytes`: the noun is given in the singular and takes an s."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def show_duration(seconds: float) -> str:
-    """The largest two units of a duration: `45s`, `3m 20s`, `2h 5m`, `6d 1h`."""
-    whole = int(seconds)
-    for unit_s, name, smaller_s, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
-        if whole >= unit_s:
-            rest = whole % unit_s // smaller_s
-            return f"{whole // unit_s}{name} {rest}{smaller}" if rest else f"{whole // unit_s}{name}"
-    return f"{whole}s"
-
-
-def signal_name(number: int) -> str:
-    """`SIGINT` for 2; real-time signals without a name of their own are `signal 40`."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -31,6 +31,22 @@ def test_send_command_lines(args: list[str], parsed: object) -> None:
     assert short.parse_send(args) == parsed
 
 
+@pytest.mark.parametrize(
+    ("args", "parsed"),
+    [
+        ([], ("", set())),
+        (["b", "--view", "--lossless"], ("b", {"--view", "--lossless"})),
+        (["--steal", "b"], ("b", {"--steal"})),
+        (["b", "--view", "--steal"], None),
+        (["b", "--tail", "5"], None),
+        (["a", "b"], None),
+        (["--help"], None),
+    ],
+)
+def test_attach_command_lines(args: list[str], parsed: object) -> None:
+    assert short.parse_attach(args) == parsed
+
+
 def test_ls_json_is_the_daemons_array(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     answer = SimpleNamespace(result=b'{"sessions":[{"id":"s-1"}]}')
     asked: list[tuple[str, str]] = []

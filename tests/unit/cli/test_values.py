@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from roost.cli.values import (
-    count,
-    parse_pair,
-    parse_ring,
-    parse_signal,
-    parse_size,
-    show_duration,
-    signal_name,
-)
+from roost.cli.values import parse_pair, parse_ring, parse_signal, parse_size
+from roost.cli.wording import count, show_duration, signal_name
 from roost.errors import InvalidError
 
 

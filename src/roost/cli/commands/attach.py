@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import click
 
-from roost.cli.attached import AttachPlan, attach_and_stay
-from roost.cli.context import Invocation, pass_invocation, refuse_own_session, target_argument
-from roost.cli.failures import INTERRUPTED
+from roost.cli.attached import AttachChoice, attach_target
+from roost.cli.context import Invocation, pass_invocation, target_argument
 from roost.cli.keys_option import chosen_keys, keys_options
-from roost.cli.tail import tail_offset
 
 
 @click.command("attach")
@@ -50,21 +48,13 @@ def attach_command(
     if view + share + steal > 1:
         raise click.UsageError("--view, --share and --steal exclude each other; choose one")
     keys = chosen_keys(detach_keys, off=no_detach_key)
+    choice = AttachChoice(
+        mode="view" if view else "share" if share else "exclusive",
+        steal=steal,
+        lossless=lossless,
+        tail=tail,
+        restore=restore,
+        stream=stream,
+    )
     with invocation.client() as client:
-        info = client.get(target)
-        refuse_own_session(info.id, info.name)
-        plan = AttachPlan(
-            info.id,
-            info.name,
-            mode="view" if view else "share" if share else "exclusive",
-            steal=steal,
-            lossless=lossless,
-            from_offset=None if tail is None else tail_offset(client, info.id, tail, stream=stream),
-            restore=restore,
-            keys=keys,
-            stream=stream,
-        )
-        try:
-            return attach_and_stay(client, plan)
-        except KeyboardInterrupt:
-            return INTERRUPTED
+        return attach_target(client, target, choice, keys)

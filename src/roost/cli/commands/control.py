@@ -7,7 +7,8 @@ import click
 from roost.cli.context import Invocation, json_option, pass_invocation, target_argument
 from roost.cli.failures import say
 from roost.cli.output import print_json
-from roost.cli.values import DURATION, SIGNAL, SIZE, count, signal_name
+from roost.cli.values import DURATION, SIGNAL, SIZE
+from roost.cli.wording import count, signal_name
 
 _SCOPES = ("foreground", "leader", "group", "tree")
 

@@ -13,7 +13,8 @@ from roost.cli.context import Invocation, json_option, pass_invocation
 from roost.cli.copying import write_all
 from roost.cli.failures import OK, say
 from roost.cli.output import print_json, print_pairs
-from roost.cli.values import DURATION, count, show_duration
+from roost.cli.values import DURATION
+from roost.cli.wording import count, show_duration
 from roost.errors import NoRunError, RoostError, UnavailableError
 from roost.paths import Paths
 

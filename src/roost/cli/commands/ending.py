@@ -7,7 +7,8 @@ import click
 from roost.cli.context import Invocation, complete_target, json_option, pass_invocation, target_argument
 from roost.cli.failures import ERROR, NOT_FOUND, child_exit_code, say
 from roost.cli.output import print_json
-from roost.cli.values import DURATION, count, signal_name
+from roost.cli.values import DURATION
+from roost.cli.wording import count, signal_name
 from roost.model import ExitStatus, TerminateResult
 
 

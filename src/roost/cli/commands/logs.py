@@ -14,7 +14,7 @@ from roost.cli.output import colour_wanted, print_json
 from roost.cli.sanitise import RESET_COLOUR, Sanitiser
 from roost.cli.streaming import tell
 from roost.cli.tail import tail_offset
-from roost.cli.values import count
+from roost.cli.wording import count
 from roost.model import Detached, Exited, Output, Stolen
 
 if TYPE_CHECKING:
