@@ -112,10 +112,8 @@ class Attachment(AttachmentFacts):
             self._link.send()
             if not rest and not (state.streaming and state.outbox):
                 return
-            if rest and state.outbox.room_bytes:
-                continue
-            state.stash()
-            if state.ended:
+            state.stash()  # makes room to receive into, and may bring the news that makes room to send
+            if state.ended or (rest and state.outbox.room_bytes):
                 continue
             try:
                 self._turn(deadline, "the session did not take the input")
