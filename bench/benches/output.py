@@ -19,10 +19,10 @@ from bench.stats import alternate
 _MB = 1_000_000
 
 
-def _run(context: Context, watch: Callable[[list[str]], hosts.Watch], size: int) -> float:
+def _run(context: Context, watch: Callable[[list[str]], hosts.Watch], size: int, *options: str) -> float:
     """MB/s from the child's first write to the client's last byte, for the bytes that count as delivered."""
     gate, report = Gate(context), context.path("flood")
-    watching = watch(flood(gate, report, "--bytes", str(size)))
+    watching = watch(flood(gate, report, "--bytes", str(size), *options))
     wait_at_gate(report)
     gate.open()
     result, child = watching.finish(), native.read_report(report)
@@ -79,6 +79,7 @@ def run(context: Context) -> list[Row]:
             "roost": lambda: _run(context, roost.watch, size),
         }
         runs["lossless"] = lambda: _run(context, lambda argv: roost.watch_with(argv, lossless=True), size)
+        runs["coloured"] = lambda: _run(context, roost.watch, size, "--colours")
         runs["cli"] = lambda: _run_cli(context, roost, size)
         if dtach := hosts.optional(hosts.DtachHost, context):
             runs[dtach.name] = lambda: _run(context, dtach.watch, size)
@@ -96,6 +97,10 @@ def _rows(rates: dict[str, list[float]]) -> list[Row]:
         compared("one client, over frames", "MB/s", rates["roost"], peer, rates.get(peer), target)
         for peer, target in targets.items()
     ]
-    for what, key in (("one client, lossless", "lossless"), ("roost attach --view --lossless | wc -c", "cli")):
+    for what, key in (
+        ("one client, coloured lines", "coloured"),
+        ("one client, lossless", "lossless"),
+        ("roost attach --view --lossless | wc -c", "cli"),
+    ):
         rows.append(compared(what, "MB/s", rates[key], "plain C reader", rates["plain C reader"]))
     return rows

@@ -1,10 +1,11 @@
 /* A child that writes as fast as it is read.
  *
- *   flood [--bytes N | --seconds S] [--chunk C] [--go LOCKFILE] [--report FILE] [--hold] [--fd 1]
+ *   flood [--bytes N | --seconds S] [--chunk C] [--colours] [--go LOCKFILE] [--report FILE] [--hold] [--fd 1]
  *
  * stdout is put into raw mode if it is a terminal, so that what is counted is what was written. Lines of 80 bytes, so
  * that multiplexers do ordinary work. With --go it creates FILE.ready, then waits for the shared lock on LOCKFILE (the
- * bench holds it exclusively and lets all children go at once). With --hold it stays, idle, after the last byte.
+ * bench holds it exclusively and lets all children go at once). With --colours two words of each line are coloured, as a
+ * compiler or a test runner does. With --hold it stays, idle, after the last byte.
  * The report: bytes, and start and end on CLOCK_MONOTONIC, which is comparable between processes.
  */
 #include "peers.h"
@@ -24,6 +25,14 @@ static void wait_for_go(const char *lock_path, const char *report)
 	close(fd);
 }
 
+static void colour(char *line)
+{
+	memcpy(line, "\033[1;32m", 7);
+	memcpy(line + 20, "\033[0m", 4);
+	memcpy(line + 40, "\033[31m", 5);
+	memcpy(line + 60, "\033[0m", 4);
+}
+
 int main(int argc, char **argv)
 {
 	install_stop();
@@ -36,6 +45,9 @@ int main(int argc, char **argv)
 		die("malloc");
 	for (size_t i = 0; i < chunk + 80; i++)
 		data[i] = i % 80 == 78 ? '\r' : i % 80 == 79 ? '\n' : (char)('!' + (i * 7 + i / 80) % 90);
+	if (flag(argc, argv, "--colours"))
+		for (size_t line = 0; line + 80 <= chunk + 80; line += 80)
+			colour(data + line);
 	raw_mode(out);
 	if (go)
 		wait_for_go(go, report);
