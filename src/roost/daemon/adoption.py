@@ -49,8 +49,6 @@ def build_session(
         session.take_input(input_fd)
     if entry.text(m.T_STATE, "running") == "exited":
         session.on_exited(exit_info(session, entry))
-    for stream in session.streams.values():
-        stream.turn_soon()
     return session
 
 

@@ -270,8 +270,7 @@ class Session:
         if stream.scanner is None:
             return b""
         stream.scan_to_end()
-        reset: bytes = stream.scanner.reset_string()
-        return reset
+        return stream.scanner.reset_string(attachment.offset)
 
     # --- places kept over a daemon's death ------------------------------------------------------------------------
 
@@ -414,6 +413,9 @@ class Session:
         self.record.rows, self.record.cols = size
         if self._input_fd is not None and self.is_pty:
             fcntl.ioctl(self._input_fd, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+            scanner = self.streams["stdout"].scanner
+            if scanner is not None:
+                scanner.resized()
         for attachment in self.attachments:
             attachment.notify(frames.resized(*size))
 

@@ -82,6 +82,7 @@ class Stream:
         self._stored = self._scanned
         self._store_timer: asyncio.TimerHandle | None = None
         loop.add_reader(data_event, self._woken)
+        self.turn_soon()
 
     # --- the turn -------------------------------------------------------------------------------------------------
 
