@@ -84,7 +84,7 @@ def adopt_all(loop: asyncio.AbstractEventLoop, link: KeeperLink, hooks: SessionH
             answer, fds = link.call_now(m.FETCH, [(m.T_ID, after)])
             record = SessionRecord.decode(answer.blob(m.T_BLOB) or entry.blob(m.T_BLOB))
             session = build_session(loop, answer, fds, record, hooks)
-            session.reserve_places()
+            session.keep_places()
             sessions.append(session)
         if not entries or not page.u64(m.T_MORE, 0):
             return sessions

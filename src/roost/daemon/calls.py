@@ -6,7 +6,7 @@ unknown parameter is an InvalidError that names it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -136,13 +136,17 @@ class Method(Generic[P]):
 class Calls:
     """Carries out roost calls."""
 
-    def __init__(self, service: Service, control: Control) -> None:
+    def __init__(self, service: Service, control: Control, *areas: Mapping[str, Method[Any]]) -> None:
+        """`areas` bring methods of their own, by name."""
         self.service = service
         self.control = control
+        self._methods: dict[str, Method[Any]] = dict(METHODS)
+        for area in areas:
+            self._methods.update(area)
 
     async def call(self, method: str, params: bytes, data: bytes) -> Result:
         """The result as a JSON-able dictionary, and bytes beside it."""
-        known = METHODS.get(method)
+        known = self._methods.get(method)
         if known is None:
             raise RoostError(
                 f"unknown method {method!r}; this daemon may be older than its client", kind="unknown_request"

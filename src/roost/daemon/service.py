@@ -203,7 +203,7 @@ class Service:
         """Set the terminal's size; zero keeps a dimension."""
         if not session.is_pty:
             raise InvalidError(f"session {session.record.name} has no terminal to resize")
-        session.resize(rows, cols)
+        session.window.request(rows, cols)
 
     async def signal(self, session: Session, signal_number: int, scope: str = "") -> list[int]:
         """Signal the foreground job, the leader, its process group, or everything that belongs to the session."""

@@ -8,29 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import fcntl
 import os
 import secrets
 import signal
-import struct
 import termios
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from roost.core.sizing import DEBOUNCE_S, Sizing, Winsize
+from roost.core.sizing import Winsize
 from roost.daemon.attachment import Attachment, exit_frame
 from roost.daemon.child_input import ChildInput
+from roost.daemon.places import Places
 from roost.daemon.record import SessionRecord, Ticket
 from roost.daemon.stream import Stream
+from roost.daemon.window import Window
 from roost.errors import AlreadyAttachedError, InvalidError, WrongStateError
 from roost.platform import interrupt_foreground
 from roost.platform.processes import Membership
 from roost.wire import frames
 from roost.wire.frames import ExitInfo, InputFrame
 
-#: How long a place (exclusive slot, hold) is kept for a client that lost its daemon.
-RESUME_S = 10.0
 #: The kernel keeps this much of a line in canonical mode; the rest of a longer one would be discarded silently.
 CANONICAL_LINE_BYTES = 4095
 #: How long v1 clients of a closed pipe wait for the exit code before they get `eof`.
@@ -47,15 +45,6 @@ class Origin:
     created_at: float
     tty_path: str = ""
     tty_nr: int = 0
-
-
-@dataclass(slots=True)
-class Reserved:
-    """A place kept for a client of the previous daemon."""
-
-    ticket: Ticket
-    hold: int | None
-    timer: asyncio.TimerHandle
 
 
 @dataclass
@@ -92,16 +81,13 @@ class Session:
         self.input: ChildInput | None = None
         self._input_fd: int | None = None
         self.attachments: list[Attachment] = []
-        self._reserved: dict[str, Reserved] = {}
+        self._places = Places(loop, self.streams)
         self.exited = asyncio.Event()
         self._leaving = False
         self.ending: Ending | None = None
         self.pinned = False
         self.last_output_at: float | None = None
-        self.rows, self.cols = record.rows, record.cols
-        self._sizes = Sizing(Winsize(self.rows, self.cols), record.size_policy)
-        self._resize_timer: asyncio.TimerHandle | None = None
-        self._resized_at = 0.0
+        self.window = Window(loop, Winsize(record.rows, record.cols), record.size_policy, self._size_changed)
         self._held_back: set[Attachment] = set()
         self.created_monotonic = loop.time()
 
@@ -131,7 +117,7 @@ class Session:
         self._input_fd = fd
         self.input = ChildInput(self._loop, fd, on_room=self._input_has_room)
         if self.is_pty:
-            self.rows, self.cols = self._sizes.resize(*_window_size(fd))
+            self.window.use(fd)
 
     def drop_input(self) -> None:
         """Give the PTY master or stdin back; queued input will not be written."""
@@ -139,6 +125,7 @@ class Session:
             self.input.close()
             self.input = None
         if self._input_fd is not None:
+            self.window.use(None)
             os.close(self._input_fd)
             self._input_fd = None
 
@@ -186,21 +173,15 @@ class Session:
 
         Raises AlreadyAttachedError.
         """
-        own = self._reserved.pop(token, None) if token else None
-        if own is not None:
-            own.timer.cancel()
-            self.streams[stream].reserved_hold = self._reserved_hold(stream)
+        if token:
+            self._places.claim(token)
         if mode == "view":
             return
         rivals = [a for a in self.attached(stream) if mode == "exclusive" or a.traits.mode == "exclusive"]
         for rival in [a for a in rivals if token and a.traits.token.hex() == token]:
             rivals.remove(rival)  # the same client's previous connection, not yet seen to be closed
             rival.close()
-        waiting = [
-            r
-            for r in self._reserved.values()
-            if r.ticket.stream == stream and r.ticket.mode != "view" and "exclusive" in (mode, r.ticket.mode)
-        ]
+        waiting = self._places.rivals(stream, mode)
         if (rivals or waiting) and not steal:
             who = ", ".join(a.traits.label or "a client" for a in rivals) or "a client that is reconnecting"
             raise AlreadyAttachedError(
@@ -208,8 +189,8 @@ class Session:
             )
         for rival in rivals:
             rival.finish(self._last_frame(rival, "stolen", label or "peer"))
-        for reservation in waiting:
-            self._release(reservation.ticket.token)
+        for place in waiting:
+            self._places.release(place)
 
     def join(self, attachment: Attachment) -> None:
         """Count a client in, after `admit`."""
@@ -235,7 +216,7 @@ class Session:
         if self.input is not None:
             self.input.purge(attachment)
         if self.is_pty:
-            self._apply_size(self._sizes.leave(attachment.traits.id))
+            self.window.leave(attachment.traits.id)
         token = attachment.traits.token.hex()
         if self._leaving:
             return
@@ -272,40 +253,10 @@ class Session:
         stream.scan_to_end()
         return stream.scanner.reset_string(attachment.offset)
 
-    # --- places kept over a daemon's death ------------------------------------------------------------------------
-
-    def reserve_places(self) -> None:
-        """Keep the places of the previous daemon's clients for a while (called once, at adoption)."""
-        for ticket in self.record.tickets:
-            stream = self.streams.get(ticket.stream)
-            if stream is None:
-                continue
-            hold = stream.ring.hold if ticket.lossless else None
-            timer = self._loop.call_later(RESUME_S, self._release, ticket.token)
-            self._reserved[ticket.token] = Reserved(ticket, hold, timer)
-        for name, stream in self.streams.items():
-            stream.reserved_hold = self._reserved_hold(name)
-            stream.update_hold()
+    def keep_places(self) -> None:
+        """Keep the places of the previous daemon's clients for a while (once, at adoption)."""
+        self._places.keep(self.record.tickets)
         self.record.tickets = []
-
-    def _release(self, token: str) -> None:
-        reservation = self._reserved.pop(token, None)
-        if reservation is None:
-            return
-        reservation.timer.cancel()
-        stream = self.streams.get(reservation.ticket.stream)
-        if stream is not None and reservation.hold is not None:
-            stream.reserved_hold = self._reserved_hold(reservation.ticket.stream)
-            stream.update_hold()
-
-    def _reserved_hold(self, stream: str) -> int | None:
-        """The least offset kept for clients of that stream that have not come back."""
-        holds = [r.hold for r in self._reserved.values() if r.ticket.stream == stream and r.hold is not None]
-        return min(holds, default=None)
-
-    def resumable(self, token: str) -> bool:
-        """Whether a place is kept under that token."""
-        return token in self._reserved
 
     # --- input ----------------------------------------------------------------------------------------------------
 
@@ -332,7 +283,7 @@ class Session:
         if self.input is None or (attachment.traits.pipe and not attachment.traits.extended):
             return
         if self.is_pty:
-            self._apply_size(self._sizes.typed(attachment.traits.id))
+            self.window.typed(attachment.traits.id)
 
         def on_written(count: int, error: OSError | None) -> None:
             if error is None:
@@ -367,55 +318,37 @@ class Session:
         except termios.error:
             return False
 
-    # --- size -----------------------------------------------------------------------------------------------------
+    # --- size ------------------------------------------------------------------------------------------------------
+
+    @property
+    def rows(self) -> int:
+        """Rows of the terminal."""
+        return self.window.size.rows
+
+    @property
+    def cols(self) -> int:
+        """Columns of the terminal."""
+        return self.window.size.cols
 
     def client_size(self, attachment: Attachment, rows: int, cols: int) -> None:
         """An attaching client tells its size; zero keeps what the session has. Raises InvalidError."""
-        size = self._sizes.join(attachment.traits.id, rows, cols)
+        self.window.join(attachment.traits.id, rows, cols)
         attachment.rows, attachment.cols = rows or self.rows, cols or self.cols
-        self._apply_size(size)
 
     def _client_resized(self, attachment: Attachment, rows: int, cols: int) -> None:
-        if not self.is_pty:
-            return
-        try:
-            if attachment.rows:
-                size = self._sizes.client_resized(attachment.traits.id, rows, cols)
-            else:  # it attached without a terminal and has one now
-                size = self._sizes.join(attachment.traits.id, rows, cols)
-        except InvalidError:
-            return  # sizes that no terminal can have; v1 has no way to answer
-        attachment.rows, attachment.cols = rows or attachment.rows or size.rows, cols or attachment.cols or size.cols
-        self._resize_soon()
+        known = bool(attachment.rows)  # otherwise it attached without a terminal and has one now
+        # v1 has no way to answer a size that no terminal has: such a frame changes nothing.
+        if self.is_pty and self.window.client_resized(attachment.traits.id, rows, cols, known=known):
+            attachment.rows, attachment.cols = (
+                rows or attachment.rows or self.rows,
+                cols or attachment.cols or self.cols,
+            )
 
-    def _resize_soon(self) -> None:
-        """Follow a window being dragged: the first size at once, the last one a moment after."""
-        if self._resize_timer is None:
-            wait = self._resized_at + DEBOUNCE_S - self._loop.time()
-            if wait <= 0:
-                self._resize_now()
-            else:
-                self._resize_timer = self._loop.call_later(wait, self._resize_now)
-
-    def _resize_now(self) -> None:
-        self._resize_timer = None
-        self._resized_at = self._loop.time()
-        self._apply_size(self._sizes.size)
-
-    def resize(self, rows: int, cols: int) -> None:
-        """Set the size by request; zero keeps a dimension. Stored also after exit. Raises InvalidError."""
-        self._apply_size(self._sizes.resize(rows, cols))
-
-    def _apply_size(self, size: Winsize) -> None:
-        if size == (self.rows, self.cols):
-            return
-        self.rows, self.cols = size
+    def _size_changed(self, size: Winsize) -> None:
         self.record.rows, self.record.cols = size
-        if self._input_fd is not None and self.is_pty:
-            fcntl.ioctl(self._input_fd, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
-            scanner = self.streams["stdout"].scanner
-            if scanner is not None:
-                scanner.resized()
+        scanner = self.streams["stdout"].scanner
+        if scanner is not None:
+            scanner.resized()
         for attachment in self.attachments:
             attachment.notify(frames.resized(*size))
 
@@ -476,10 +409,8 @@ class Session:
 
     def close(self) -> None:
         """Give everything back: the session is forgotten, or the daemon stops."""
-        for reservation in self._reserved.values():
-            reservation.timer.cancel()
-        if self._resize_timer is not None:
-            self._resize_timer.cancel()
+        self._places.close()
+        self.window.close()
         for attachment in list(self.attachments):
             attachment.close()
         self.drop_input()
@@ -490,9 +421,3 @@ class Session:
 def new_token() -> bytes:
     """A resume token."""
     return secrets.token_bytes(16)
-
-
-def _window_size(master: int) -> tuple[int, int]:
-    packed = fcntl.ioctl(master, termios.TIOCGWINSZ, b"\0" * 8)
-    rows, cols, _, _ = struct.unpack("HHHH", packed)
-    return rows, cols

@@ -1,0 +1,85 @@
+"""The size of a session's terminal: what the policy says, applied at once, or a moment later while a window is dragged.
+
+Owns the debounce and the ioctl. Who is told of a new size is the session's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import struct
+import termios
+from collections.abc import Callable
+
+from roost.core.sizing import DEBOUNCE_S, Sizing, Winsize
+from roost.errors import InvalidError
+
+
+class Window:
+    """Rows and columns of a terminal."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, size: Winsize, policy: str, on_changed: Callable[[Winsize], None]
+    ) -> None:
+        self._loop = loop
+        self._sizing = Sizing(size, policy)
+        self._on_changed = on_changed
+        self._timer: asyncio.TimerHandle | None = None
+        self._applied_at = 0.0
+        self._master: int | None = None
+        self.size = size
+
+    def use(self, master: int | None) -> None:
+        """The PTY whose size this is; None once it is closed. A PTY's own size is the truth."""
+        self._master = master
+        if master is not None:
+            rows, cols, _, _ = struct.unpack("HHHH", fcntl.ioctl(master, termios.TIOCGWINSZ, b"\0" * 8))
+            self.size = self._sizing.resize(rows, cols)
+
+    def join(self, client: str, rows: int, cols: int) -> None:
+        """A client with a terminal attached. Raises InvalidError for sizes no terminal has; zeros keep."""
+        self._apply(self._sizing.join(client, rows, cols))
+
+    def leave(self, client: str) -> None:
+        """A client is gone."""
+        self._apply(self._sizing.leave(client))
+
+    def typed(self, client: str) -> None:
+        """A client typed."""
+        self._apply(self._sizing.typed(client))
+
+    def request(self, rows: int, cols: int) -> None:
+        """Set the size by request. Raises InvalidError; zeros keep."""
+        self._apply(self._sizing.resize(rows, cols))
+
+    def client_resized(self, client: str, rows: int, cols: int, *, known: bool) -> bool:
+        """A client's window changed; False for a size no terminal has. The first size of a drag applies at once."""
+        try:
+            (self._sizing.client_resized if known else self._sizing.join)(client, rows, cols)
+        except InvalidError:
+            return False
+        if self._timer is None:
+            wait = self._applied_at + DEBOUNCE_S - self._loop.time()
+            if wait <= 0:
+                self._apply_last()
+            else:
+                self._timer = self._loop.call_later(wait, self._apply_last)
+        return True
+
+    def _apply_last(self) -> None:
+        self._timer = None
+        self._applied_at = self._loop.time()
+        self._apply(self._sizing.size)
+
+    def _apply(self, size: Winsize) -> None:
+        if size == self.size:
+            return
+        self.size = size
+        if self._master is not None:
+            fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        self._on_changed(size)
+
+    def close(self) -> None:
+        """Stop the clock."""
+        if self._timer is not None:
+            self._timer.cancel()
