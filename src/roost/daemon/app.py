@@ -14,6 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from roost.daemon.adoption import adopt_all, exit_info
@@ -24,7 +25,7 @@ from roost.daemon.table import SessionTable
 from roost.errors import RoostError, UnavailableError
 from roost.keeper import messages as m
 from roost.keeper.launch import start_keeper
-from roost.paths import Paths
+from roost.paths import DEFAULT_SCOPE, Paths
 from roost.version import __version__
 from roost.wire.frame_types import ExitInfo
 
@@ -39,14 +40,26 @@ _LOG_BYTES = 1 << 20
 _FAREWELL_S = 0.2
 
 
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a daemon is started. `v1_scope`: what v1's status calls the scope, where that is not roost's own name."""
+
+    scope: str | None = None
+    socket_path: str | None = None
+    db_path: str = ""
+    foreground: bool = False
+    v1_scope: str | None = None
+
+
 class App:
     """One daemon."""
 
-    def __init__(self, paths: Paths, socket_path: str, *, restart: list[str], db_path: str = "") -> None:
+    def __init__(self, paths: Paths, options: Options, *, restart: list[str]) -> None:
         self._paths = paths
-        self._socket_path = socket_path
+        self._socket_path = options.socket_path or paths.daemon_socket
         self._restart_command = restart
-        self._db_path = db_path or os.path.join(paths.state_dir, "processes.sqlite3")
+        self._db_path = options.db_path or os.path.join(paths.state_dir, "processes.sqlite3")
+        self._v1_scope = options.v1_scope
         self._table = SessionTable()
         self._hooks = SessionHooks(save=self._save, close_stdin=self._close_stdin)
         self._stop = asyncio.Event()
@@ -81,11 +94,15 @@ class App:
         from roost.daemon.admission import Attacher
         from roost.daemon.calls import Calls
         from roost.daemon.control import Control
+        from roost.daemon.process_calls import ProcessCalls
+        from roost.daemon.process_store import ProcessStore
+        from roost.daemon.processes import Processes
         from roost.daemon.service import Service
         from roost.daemon.spawning import Spawner
         from roost.daemon.terminator import Terminator
         from roost.daemon.unix_server import UnixServer
-        from roost.daemon.v1 import V1
+        from roost.daemon.v1 import V1, StatusFacts
+        from roost.daemon.v1_processes import V1Processes
         from roost.daemon.v1_sessions import V1Sessions
 
         loop = self._loop
@@ -107,7 +124,16 @@ class App:
             connections=lambda: server.connections,
             request_stop=self._request_stop,
         )
-        protocol = V1(Calls(service, control), self._db_path, V1Sessions(service).handlers())
+        self._processes = processes = Processes(
+            loop, tasks, ProcessStore(self._db_path), keeper_pid=lambda: self._link.pid
+        )
+        tasks.create_task(processes.run(), name="process registry")
+        protocol = V1(
+            Calls(service, control, ProcessCalls(processes).methods()),
+            StatusFacts(self._db_path, self._v1_scope, processes.count),
+            V1Sessions(service).handlers(),
+            V1Processes(processes).handlers(),
+        )
         return server
 
     # --- what sessions and the terminator ask of the keeper -------------------------------------------------------
@@ -156,6 +182,7 @@ class App:
         await asyncio.sleep(0)
         for session in self._table:
             session.close()
+        self._processes.close()
 
     @property
     def keeper_lost(self) -> bool:
@@ -210,29 +237,38 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; the exit code of the process."""
-    options = _arguments(argv)
+    given = _arguments(argv)
     try:
-        return _serve(options)
+        v1_scope = Paths.for_scope(given.scope).scope
+        return serve(
+            Options(
+                scope=given.scope,
+                socket_path=given.socket_path,
+                db_path=given.db_path,
+                foreground=given.foreground,
+                v1_scope=None if v1_scope == DEFAULT_SCOPE else v1_scope,
+            )
+        )
     except RoostError as error:
         print(f"roost daemon: {error.message}", file=sys.stderr)
         return 1
 
 
-def _serve(options: argparse.Namespace) -> int:
+def serve(options: Options) -> int:
+    """Run a daemon until it is stopped; the exit code. Raises RoostError when it cannot start."""
     paths = Paths.for_scope(options.scope)
     paths.ensure_dirs()
     lock = DaemonLock(paths.daemon_lock)
     lock.acquire()
     _set_up_log(paths, foreground=options.foreground)
     _set_up_process()
-    socket_path = options.socket_path or paths.daemon_socket
     restart = [] if options.foreground else _restart_command(options)
     try:
         link = KeeperLink.connect(paths, restart=restart)
     except UnavailableError:
         start_keeper(paths)
         link = KeeperLink.connect(paths, restart=restart)
-    app = App(paths, socket_path, restart=restart, db_path=options.db_path)
+    app = App(paths, options, restart=restart)
     asyncio.run(app.run(link))
     lock.release()
     app.hang_up()
@@ -241,7 +277,7 @@ def _serve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _restart_command(options: argparse.Namespace) -> list[str]:
+def _restart_command(options: Options) -> list[str]:
     command = [sys.executable, "-m", "roost.daemon"]
     for flag, value in (
         ("--scope", options.scope),

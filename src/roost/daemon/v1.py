@@ -66,13 +66,22 @@ Handler = Callable[[Ask], Awaitable[None]]
 Handlers = Mapping[int, Handler]
 
 
+@dataclass(frozen=True, slots=True)
+class StatusFacts:
+    """What v1's status says of things that are not the daemon's own. `scope` is v1's, None when nobody gave one."""
+
+    db_path: str
+    scope: str | None
+    tracked_processes: Callable[[], Awaitable[int]]
+
+
 class V1:
     """Answers requests."""
 
-    def __init__(self, calls: Calls, db_path: str, *areas: Handlers) -> None:
+    def __init__(self, calls: Calls, facts: StatusFacts, *areas: Handlers) -> None:
         self._calls = calls
         self._control = calls.control
-        self._db_path = db_path
+        self._facts = facts
         self._handlers: dict[int, Handler] = {
             pb.REQUEST_TYPE_PING: self._ping,
             pb.REQUEST_TYPE_SHUTDOWN: self._shutdown,
@@ -131,15 +140,16 @@ class V1:
         ask.response.shutdown.SetInParent()
 
     async def _status(self, ask: Ask) -> None:
+        tracked = await self._facts.tracked_processes()
         status = ask.response.status
         status.version = __version__
         status.uptime_seconds = int(self._control.uptime_s)
+        status.tracked_process_count = tracked
         status.active_connections = self._control.connections
         status.socket_path = self._control.socket_path
-        status.db_path = self._db_path
-        scope = self._control.scope
-        status.scope = "global" if scope == "default" else scope
-        status.scope_hash = "" if scope == "default" else scope
+        status.db_path = self._facts.db_path
+        status.scope = self._facts.scope or "global"
+        status.scope_hash = self._facts.scope or ""
         status.scope_cwd = self._control.cwd
         status.emergency_reserve = "degraded"
 
