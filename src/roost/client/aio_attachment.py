@@ -146,6 +146,7 @@ class AsyncAttachment(AttachmentFacts):
         moved = self._link.send()
         if self._link.receive() or moved or self._link.connection is None:
             self._watch()
+            self._wake()  # what arrived may be what another task waits for
             await asyncio.sleep(0)  # a stream that never pauses must not keep the loop from its other work
             return
         await self._changed(deadline, waited_for)

@@ -25,9 +25,16 @@ class Endpoint:
 
     @classmethod
     def of(cls, socket_path: str | os.PathLike[str] | None, *, scope: str | None, autostart: bool) -> Endpoint:
-        """The endpoint a client was asked for; without a path that of the scope."""
+        """The endpoint a client was asked for; without a path that of ROOST_SOCKET, else of the scope.
+
+        Where ROOST_SOCKET leads elsewhere (in a session of another scope) nothing is started: it would be a daemon of
+        this scope on the other one's socket.
+        """
         paths = Paths.for_scope(scope)
-        return cls(paths, paths.client_socket if socket_path is None else os.fspath(socket_path), autostart=autostart)
+        if socket_path is not None:
+            return cls(paths, os.fspath(socket_path), autostart=autostart)
+        own = paths.client_socket == paths.daemon_socket
+        return cls(paths, paths.client_socket, autostart=autostart and own)
 
     def connect_once(self) -> socket.socket | None:
         """A connected non-blocking socket, None while the daemon's accept queue is full.

@@ -73,6 +73,8 @@ def ensure_daemon(
 def _late_error(endpoint: Endpoint, started: StartedDaemon | None) -> UnavailableError:
     if started is None:
         return endpoint.busy_error()
+    if started.ended:  # it left the field to another one, which does not listen where we look
+        return UnavailableError(f"nothing listens on {endpoint.socket_path}, and {started.failure_text()}")
     return UnavailableError(
         f"a daemon was started but does not listen on {endpoint.socket_path} yet; "
         f"look at {endpoint.paths.daemon_log}, or run `roost doctor`"
@@ -90,11 +92,14 @@ class StartedDaemon:
         except ProcessLookupError:
             self._pidfd = None
 
+    @property
+    def ended(self) -> bool:
+        """Whether the process is gone."""
+        return self._pidfd is None or bool(select.select([self._pidfd], [], [], 0)[0])
+
     def failed(self) -> bool:
         """Whether the process ended, and not because another daemon is just starting."""
-        if self._pidfd is not None and not select.select([self._pidfd], [], [], 0)[0]:
-            return False
-        return not _is_locked(self._paths.daemon_lock)
+        return self.ended and not _is_locked(self._paths.daemon_lock)
 
     def failure_text(self) -> str:
         """What to tell the user, with the last lines that it wrote to the log."""

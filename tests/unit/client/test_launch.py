@@ -130,6 +130,26 @@ def test_without_autostart_nothing_is_started(paths: Paths, stub: Stub) -> None:
     assert not Path(paths.daemon_log).exists()
 
 
+def test_nothing_is_started_on_the_socket_of_another_scope(
+    paths: Paths, stub: Stub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stub("exit 1")
+    monkeypatch.setenv("ROOST_SOCKET", f"{paths.runtime_dir}/other/daemon.sock")
+    with Client() as client, pytest.raises(UnavailableError, match="other/daemon.sock"):
+        client.ping()
+    assert not Path(paths.daemon_log).exists()
+
+
+def test_a_daemon_that_listens_elsewhere_is_told_of(paths: Paths, stub: Stub) -> None:
+    paths.ensure_dirs()
+    lock = os.open(paths.daemon_lock, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    stub("echo a daemon is already running here; exit 1")
+    with pytest.raises(UnavailableError, match="already running"):
+        ensure_daemon(paths, socket_path=f"{paths.runtime_dir}/x.sock", timeout_s=0.3)
+    os.close(lock)
+
+
 def test_a_full_accept_queue_is_waited_for(paths: Paths) -> None:
     import socket
 
