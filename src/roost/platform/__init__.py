@@ -12,6 +12,7 @@ from roost.platform.linux import (
     boot_id,
     full_fence,
     interrupt_foreground,
+    open_terminal,
     process_start_ticks,
     sealed_memory_file,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "boot_id",
     "full_fence",
     "interrupt_foreground",
+    "open_terminal",
     "process_start_ticks",
     "sealed_memory_file",
 ]

@@ -5,9 +5,15 @@ from __future__ import annotations
 import _thread
 import fcntl
 import os
+import sys
 
 _PR_SET_CHILD_SUBREAPER = 36
-_TIOCSIG = 0x40045436  # asm-generic; the same on x86-64 and arm64
+# asm-generic; the same on x86-64 and arm64
+_TIOCSIG = 0x40045436
+_TIOCSPTLCK = 0x40045431
+_TIOCGPTN = 0x80045430
+_TIOCGPTPEER = 0x5441
+_TIOCSWINSZ = 0x5414
 
 _fence_lock = _thread.allocate_lock()
 
@@ -52,6 +58,24 @@ def become_subreaper() -> None:
 def interrupt_foreground(master: int, signal_number: int) -> None:
     """Send a signal to the foreground process group of a PTY, whatever its mode. Source: tty_ioctl(4), TIOCSIG."""
     fcntl.ioctl(master, _TIOCSIG, signal_number)
+
+
+def open_terminal(rows: int, cols: int) -> tuple[int, int, str]:
+    """A new PTY of that size: master (non-blocking), slave, and the slave's path. Source: pts(4), ioctl_tty(2).
+
+    Not os.openpty: that sets close-on-exec in a second step, and a child spawned in between would inherit the master.
+    """
+    master = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        fcntl.ioctl(master, _TIOCSPTLCK, bytes(4))
+        number = int.from_bytes(fcntl.ioctl(master, _TIOCGPTN, bytes(4)), sys.byteorder)
+        slave = fcntl.ioctl(master, _TIOCGPTPEER, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
+        size = rows.to_bytes(2, sys.byteorder) + cols.to_bytes(2, sys.byteorder) + bytes(4)
+        fcntl.ioctl(master, _TIOCSWINSZ, size)
+    except BaseException:
+        os.close(master)
+        raise
+    return master, slave, f"/dev/pts/{number}"
 
 
 def boot_id() -> str:

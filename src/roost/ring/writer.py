@@ -108,6 +108,11 @@ class RingWriter:
         self._words[W_STALLED] = 1 if stalled else 0
         full_fence()
 
+    @property
+    def is_held(self) -> bool:
+        """Whether a lossless reader has set a hold."""
+        return bool(self._words[W_HOLD] != NONE)
+
     def release_hold(self) -> None:
         """Let the writer pass a lossless reader that did not come back; that reader will see an exact gap."""
         self._words[W_HOLD] = NONE

@@ -1,0 +1,345 @@
+"""The draining threads: from a child's terminal or pipe into its ring. The hot path.
+
+Each stream belongs to one thread. A thread sleeps in epoll, keeps a list of streams that may have bytes, and gives each
+a bounded turn: read into the thread's one scratch buffer, append once, wake the daemon if it sleeps. System calls
+release the interpreter lock, so two threads keep two cores busy.
+
+Kernel facts this rests on (each is tested):
+
+- A PTY master is watched edge-triggered: once nobody holds the slave, reads give EIO and a level-triggered epoll would
+  spin, yet the child may open its terminal again. Pipes are watched level-triggered: a short read of a pipe does not
+  always mean that it is empty (packet mode).
+- A read of a master returns at most 4,095 bytes; a shorter one took everything there was, and the next byte makes a new
+  edge. Reading again to see EAGAIN would wait for a kernel worker.
+- That same wait makes EAGAIN exact: it comes only after all that was written before has arrived. So the first EAGAIN
+  after a child's exit is where its output ends.
+
+Must not know: sessions, messages, the daemon. It reports what happened to a stream; the control thread acts on it. Only
+the control thread closes descriptors, because it also hands them out.
+"""
+
+from __future__ import annotations
+
+import _thread
+import errno
+import os
+import select
+import time
+
+from roost.keeper.signals import block_all
+from roost.ring.layout import GUARD_BYTES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from roost.keeper.sessions import Stream
+
+    Report = Callable[[str, Stream], None]
+
+PTY_READ_BYTES = 4095
+EXIT_DRAIN_S = 0.25
+_RETRY_FIRST_S, _RETRY_LAST_S = 0.01, 1.0
+_EVENTS_A_POLL = 256
+
+# What is reported of a stream.
+MARKED = "marked"  # the exit offset is in the ring header
+CLOSED = "closed"  # nothing will follow; no longer watched
+FORGOTTEN = "forgotten"  # no longer watched, as asked
+
+
+class Drain:
+    """One draining thread. The public methods may be called from the control thread at any time."""
+
+    def __init__(self, wake_fd: int, report: Report, log: Callable[[str], None]) -> None:
+        """`wake_fd`: an eventfd, also lent to the daemon, which writes it after moving a hold."""
+        self.wake_fd = wake_fd
+        self.load = 0
+        self._report = report
+        self._log = log
+        self._commands: list[tuple[Callable[[Stream], None], Stream]] = []
+        self._streams: dict[int, Stream] = {}
+        self._ready: list[Stream] = []
+        self._parked: list[Stream] = []
+        self._stopping = False
+        self._stopped = _thread.allocate_lock()
+        self._epoll = select.epoll()
+        self._epoll.register(wake_fd, select.EPOLLIN)
+        self._scratch = memoryview(bytearray(GUARD_BYTES))
+        self._whole = (self._scratch,)
+
+    # --- asked by the control thread -----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Run until `stop`."""
+        self._stopped.acquire()
+        _thread.start_new_thread(self._run, ())
+
+    def stop(self) -> None:
+        """End the thread at the end of its turn. What it knew of its streams stays in them."""
+        self._stopping = True
+        self.wake()
+        with self._stopped:
+            self._epoll.close()
+
+    def wake(self) -> None:
+        """Have the thread look at its commands and its parked streams."""
+        os.eventfd_write(self.wake_fd, 1)
+
+    def add(self, stream: Stream) -> None:
+        """Take over a stream."""
+        self.load += 1
+        self._ask(self._on_add, stream)
+
+    def finish(self, stream: Stream) -> None:
+        """The child has exited: drain what it left, then mark the exit offset. Reports MARKED, perhaps CLOSED."""
+        self._ask(self._on_finish, stream)
+
+    def forget(self, stream: Stream) -> None:
+        """Give a stream up. Reports FORGOTTEN, after which its descriptors can be closed."""
+        self.load -= 1
+        self._ask(self._on_forget, stream)
+
+    def _ask(self, command: Callable[[Stream], None], stream: Stream) -> None:
+        self._commands.append((command, stream))
+        self.wake()
+
+    # --- the thread ------------------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        block_all()
+        poll, streams, wake_fd = self._epoll.poll, self._streams, self.wake_fd
+        while not self._stopping:
+            for fd, _ in poll(self._timeout_s(), _EVENTS_A_POLL):
+                stream = streams.get(fd)
+                if stream is not None:
+                    if not stream.is_ready:
+                        stream.is_ready = True
+                        self._ready.append(stream)
+                elif fd == wake_fd:
+                    self._on_wake()
+            if self._parked:
+                self._look_at_parked()
+            turns, self._ready = self._ready, []
+            for stream in turns:
+                stream.is_ready = False
+                if not stream.is_parked and self._guarded_turn(stream):
+                    self._make_ready(stream)
+        self._stopped.release()
+
+    def _guarded_turn(self, stream: Stream) -> bool:
+        try:
+            return self._turn(stream)
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: one stream's fault must not stop the others
+            self._log(f"fault while draining {stream.session_id} {stream.name}: {type(error).__name__}: {error}")
+            self._rest(stream)
+            return False
+
+    def _timeout_s(self) -> float:
+        if self._ready:
+            return 0
+        waits = [stream.retry_at for stream in self._parked if stream.retry_at]
+        return max(0.0, min(waits) - time.monotonic()) if waits else -1
+
+    def _make_ready(self, stream: Stream) -> None:
+        if not stream.is_ready:
+            stream.is_ready = True
+            self._ready.append(stream)
+
+    def _on_wake(self) -> None:
+        try:
+            os.eventfd_read(self.wake_fd)
+        except BlockingIOError:
+            pass
+        while self._commands:
+            command, stream = self._commands.pop(0)
+            command(stream)
+
+    # --- commands --------------------------------------------------------------------------------------------------
+
+    def _on_add(self, stream: Stream) -> None:
+        # After a re-exec, or one that failed, the stream may still say what an earlier thread knew of it.
+        stream.is_ready = stream.is_parked = stream.finishing = False
+        stream.retry_at = stream.retry_delay_s = 0.0
+        stream.writer.set_stalled(False)
+        if stream.fd is None:
+            return
+        self._streams[stream.fd] = stream
+        self._watch(stream)
+        if stream.pending:  # kept over a re-exec
+            self._rest(stream)
+        else:
+            self._make_ready(stream)
+
+    def _on_finish(self, stream: Stream) -> None:
+        if stream.writer.closed:
+            self._mark_exit(stream)
+            return
+        stream.finishing = True
+        self._begin_deadline(stream)
+        if not stream.is_parked:
+            self._make_ready(stream)
+
+    def _begin_deadline(self, stream: Stream) -> None:
+        stream.exit_deadline = time.monotonic() + EXIT_DRAIN_S
+        stream.exit_budget = stream.writer.capacity
+
+    def _on_forget(self, stream: Stream) -> None:
+        self._unwatch(stream)
+        self._report(FORGOTTEN, stream)
+
+    def _watch(self, stream: Stream) -> None:
+        assert stream.fd is not None
+        events = select.EPOLLIN | (select.EPOLLET if stream.is_pty else 0)
+        self._epoll.register(stream.fd, events)
+
+    def _unwatch(self, stream: Stream) -> None:
+        if stream.fd is None or self._streams.pop(stream.fd, None) is None:
+            return
+        if stream.is_parked:
+            self._parked.remove(stream)
+            stream.is_parked = False
+        else:
+            self._epoll.unregister(stream.fd)
+        if stream.is_ready:
+            self._ready = [other for other in self._ready if other is not stream]
+            stream.is_ready = False
+
+    # --- a stream's turn -------------------------------------------------------------------------------------------
+
+    def _turn(self, stream: Stream) -> bool:
+        """Move up to one scratch buffer of bytes. True when the stream may have more."""
+        fd = stream.fd
+        if fd is None or fd not in self._streams:
+            return False
+        writer = stream.writer
+        limit = writer.room()
+        if limit < GUARD_BYTES:
+            if limit == 0:
+                return self._stall(stream)
+            first = (self._scratch[:limit],)
+        else:
+            limit = GUARD_BYTES
+            first = self._whole
+        total = 0
+        more = ended = False
+        # After the exit a short read proves nothing to us any more: only EAGAIN, EIO or the end of file do.
+        until_empty = stream.finishing or stream.late
+        try:
+            total = got = os.readv(fd, first)
+            if stream.is_pty:
+                while got == PTY_READ_BYTES or until_empty:
+                    if limit - total < PTY_READ_BYTES:
+                        more = True
+                        break
+                    got = os.readv(fd, (self._scratch[total : total + PTY_READ_BYTES],))
+                    total += got
+                else:
+                    more = total == limit
+            elif got == 0:
+                ended = True
+            else:
+                more = until_empty
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            ended = until_empty
+        if total and not self._store(stream, total):
+            return False
+        stream.retry_delay_s = 0.0
+        if until_empty or ended:
+            return self._after_exit(stream, total, more=more, ended=ended)
+        return more
+
+    def _store(self, stream: Stream, length: int) -> bool:
+        writer = stream.writer
+        try:
+            writer.append(self._scratch[:length])
+        except OSError:
+            # No memory for the ring. These bytes exist nowhere else: keep them, try again later.
+            stream.pending = bytes(self._scratch[:length])
+            self._rest(stream)
+            return False
+        if writer.take_waiting():
+            os.eventfd_write(stream.event_fd, 1)
+        return True
+
+    def _after_exit(self, stream: Stream, total: int, *, more: bool, ended: bool) -> bool:
+        stream.exit_budget -= total
+        is_over = ended or not more or stream.exit_budget <= 0 or time.monotonic() > stream.exit_deadline
+        if stream.finishing and is_over:
+            stream.finishing = False
+            self._mark_exit(stream)
+        if ended:
+            self._close(stream)
+        return more and not ended
+
+    def _mark_exit(self, stream: Stream) -> None:
+        stream.writer.mark_exit()
+        stream.late = True
+        os.eventfd_write(stream.event_fd, 1)
+        self._report(MARKED, stream)
+
+    def _close(self, stream: Stream) -> None:
+        self._unwatch(stream)
+        stream.writer.mark_closed()
+        os.eventfd_write(stream.event_fd, 1)
+        self._report(CLOSED, stream)
+
+    # --- parked streams: no room under a hold, or no memory ----------------------------------------------------------
+
+    def _stall(self, stream: Stream) -> bool:
+        """Stop reading until the hold moves. The flag is set before the second look, so that no move is missed."""
+        stream.writer.set_stalled(True)
+        if stream.writer.room():
+            stream.writer.set_stalled(False)
+            return True
+        # Taken off epoll altogether: with an empty mask it would still report a hang-up, for ever.
+        assert stream.fd is not None
+        self._epoll.unregister(stream.fd)
+        self._park(stream)
+        return False
+
+    def _rest(self, stream: Stream) -> None:
+        """Leave a stream alone for a moment: memory or something else could not be had."""
+        if stream.is_parked or stream.fd not in self._streams:
+            return
+        stream.retry_delay_s = min(stream.retry_delay_s * 2, _RETRY_LAST_S) or _RETRY_FIRST_S
+        stream.retry_at = time.monotonic() + stream.retry_delay_s
+        self._epoll.unregister(stream.fd)
+        self._park(stream)
+
+    def _park(self, stream: Stream) -> None:
+        stream.is_parked = True
+        self._parked.append(stream)
+
+    def _look_at_parked(self) -> None:
+        for stream in list(self._parked):
+            if self._retry(stream) if stream.retry_at else stream.writer.room():
+                stream.writer.set_stalled(False)
+                self._unpark(stream)
+
+    def _unpark(self, stream: Stream) -> None:
+        self._parked.remove(stream)
+        stream.is_parked = False
+        self._watch(stream)
+        self._make_ready(stream)
+        if stream.finishing:  # the time without room does not count
+            self._begin_deadline(stream)
+
+    def _retry(self, stream: Stream) -> bool:
+        if time.monotonic() < stream.retry_at:
+            return False
+        stream.retry_at = 0.0
+        if stream.pending:
+            try:
+                stream.writer.append(memoryview(stream.pending))
+            except OSError:
+                stream.retry_delay_s = min(stream.retry_delay_s * 2, _RETRY_LAST_S)
+                stream.retry_at = time.monotonic() + stream.retry_delay_s
+                return False
+            stream.pending = b""
+            os.eventfd_write(stream.event_fd, 1)
+        return True

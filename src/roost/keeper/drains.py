@@ -1,0 +1,89 @@
+"""The set of draining threads: who drains what, and what they report back.
+
+Owns the reports' way to the control thread and the assignment: a session's streams go to the least loaded thread, all
+to the same one, so that one eventfd per session wakes whoever reads it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from roost.keeper.drain import Drain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from roost.keeper.log import Log
+    from roost.keeper.sessions import Session, Stream
+
+MAX_THREADS = 2
+
+
+class Drains:
+    """All draining threads. Used by the control thread only."""
+
+    def __init__(self, wake_fds: list[int], on_report: Callable[[str, Stream], None], log: Log) -> None:
+        """`wake_fds`: one eventfd a thread; they are lent to daemons and outlive a re-exec."""
+        self.report_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self.wake_fds = wake_fds
+        self._on_report = on_report
+        self._log = log
+        self._reports: list[tuple[str, Stream]] = []
+        self._threads: list[Drain] = []
+
+    def start(self) -> None:
+        """Start the threads, with no streams."""
+        self._threads = [Drain(fd, self._report, self._log.write) for fd in self.wake_fds]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End the threads, each at the end of a turn, and handle what they had to report."""
+        for thread in self._threads:
+            thread.stop()
+        self.collect()
+
+    def add(self, session: Session) -> None:
+        """Drain a session's streams from now on."""
+        threads = self._threads
+        index = session.streams[0].thread_index
+        if index < 0:
+            index = min(range(len(threads)), key=lambda i: threads[i].load)
+        for stream in session.streams:
+            stream.thread_index = index
+            threads[index].add(stream)
+
+    def finish(self, session: Session) -> None:
+        """The child has exited: each stream that is not marked yet is drained and marked."""
+        for stream in session.streams:
+            if not stream.late:
+                self._threads[stream.thread_index].finish(stream)
+
+    def forget(self, session: Session) -> None:
+        """Stop watching a session's streams; each is reported as forgotten."""
+        for stream in session.streams:
+            self._threads[stream.thread_index].forget(stream)
+
+    def wake(self, session: Session) -> None:
+        """Have the session's thread look at its parked streams."""
+        self._threads[session.streams[0].thread_index].wake()
+
+    def collect(self) -> None:
+        """Handle the reports that have come in."""
+        try:
+            os.eventfd_read(self.report_fd)
+        except BlockingIOError:
+            pass
+        while self._reports:
+            self._on_report(*self._reports.pop(0))
+
+    def _report(self, what: str, stream: Stream) -> None:
+        self._reports.append((what, stream))
+        os.eventfd_write(self.report_fd, 1)
+
+
+def new_wake_fds() -> list[int]:
+    """One eventfd for each draining thread that this machine deserves."""
+    count = min(MAX_THREADS, os.cpu_count() or 1)
+    return [os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK) for _ in range(count)]
