@@ -194,6 +194,40 @@ class Check(Record):
     advice: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessInfo(Record):
+    """One entry of the process registry; no session. Times in Unix seconds.
+
+    state: "alive", "zombie", "gone", "reused" (another process has the pid by now) or "unknown". parent_pid: whose end
+    makes it an orphan, None when nobody's does. created_at: as registered, None when not told.
+    """
+
+    pid: int
+    state: str
+    command: str = ""
+    kind: str = ""
+    cwd: str = ""
+    originator: str = ""
+    containment: str = ""
+    parent_alive: bool = True
+    orphaned: bool = False
+    parent_pid: int | None = None
+    created_at: float | None = None
+    registered_at: float = 0.0
+    uptime_seconds: float = 0.0
+    last_validated_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZombieInfo(Record):
+    """A registry entry that stands for nothing any more. killed: its process is certainly no more."""
+
+    pid: int
+    command: str = ""
+    reason: str = ""
+    killed: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """Bytes of the child; `offset` is that of the first one, absolute."""

@@ -26,6 +26,7 @@ COMMANDS = {
     "wait": ("ending", "Wait for a session to end; exits with its code."),
     "kill": ("ending", "End sessions: TERM, grace, KILL."),
     "purge": ("ending", "Forget exited sessions and their output."),
+    "ps": ("processes", "List registered processes, or draw a process tree."),
     "daemon": ("daemon", "Start, stop and look at the daemon."),
     "doctor": ("doctor", "Examine the daemon and its surroundings."),
     "completion": ("completion", "Print the completion script for a shell."),

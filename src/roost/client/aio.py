@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Self, TypeVar, Unpack
 
-from roost.client import calls
+from roost.client import calls, process_calls
 from roost.client.aio_attachment import AsyncAttachment
 from roost.client.aio_connection import AsyncConnection, connect_async
 from roost.client.aio_session import AsyncSession
@@ -27,7 +27,16 @@ from roost.client.retry import CallRetry
 from roost.client.session import SessionIdentity
 from roost.client.stream import AttachmentState
 from roost.errors import UnavailableError
-from roost.model import Backlog, Check, DaemonStatus, ExitStatus, SessionInfo, TerminateResult
+from roost.model import (
+    Backlog,
+    Check,
+    DaemonStatus,
+    ExitStatus,
+    ProcessInfo,
+    SessionInfo,
+    TerminateResult,
+    ZombieInfo,
+)
 from roost.wire.requests import Reply
 
 T = TypeVar("T")
@@ -213,6 +222,24 @@ class AsyncClient:
     async def env(self, target: str = "") -> dict[str, str]:
         """The environment that a session was started with."""
         return await self._perform(calls.environment(target))
+
+    # ------------------------------------------------------------------ registered processes
+
+    async def processes(self, *, originator: str | None = None) -> builtins.list[ProcessInfo]:
+        """The process registry, oldest entry first; `originator` keeps those that begin with it and a colon."""
+        return await self._perform(process_calls.list_processes(originator))
+
+    async def process_tree(self, pid: int | None = None) -> str:
+        """The tree below a process, drawn; without a pid everything that is roost's."""
+        return await self._perform(process_calls.process_tree(pid))
+
+    async def kill_tree(self, pid: int, *, timeout_s: float = 3.0) -> int:
+        """Kills a process and everything below it at once; how many were reached. A reused pid is left alone."""
+        return await self._perform(process_calls.kill_tree(pid, timeout_s))
+
+    async def kill_zombies(self, *, dry_run: bool = False) -> builtins.list[ZombieInfo]:
+        """Forgets entries whose process is gone and kills orphans; with `dry_run` only tells."""
+        return await self._perform(process_calls.kill_zombies(dry_run=dry_run))
 
     # ------------------------------------------------------------------ daemon
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from time import monotonic, sleep
 from typing import Any, Self, TypeVar, Unpack
 
-from roost.client import calls
+from roost.client import calls, process_calls
 from roost.client.attachment import Attachment
 from roost.client.backlog import BacklogGathering
 from roost.client.connection import Connection
@@ -26,7 +26,16 @@ from roost.client.retry import CallRetry
 from roost.client.session import Session, SessionIdentity
 from roost.client.stream import AttachmentState
 from roost.errors import UnavailableError
-from roost.model import Backlog, Check, DaemonStatus, ExitStatus, SessionInfo, TerminateResult
+from roost.model import (
+    Backlog,
+    Check,
+    DaemonStatus,
+    ExitStatus,
+    ProcessInfo,
+    SessionInfo,
+    TerminateResult,
+    ZombieInfo,
+)
 from roost.wire.requests import Reply
 
 T = TypeVar("T")
@@ -212,6 +221,24 @@ class Client:
     def env(self, target: str = "") -> dict[str, str]:
         """The environment that a session was started with."""
         return self._perform(calls.environment(target))
+
+    # ------------------------------------------------------------------ registered processes
+
+    def processes(self, *, originator: str | None = None) -> builtins.list[ProcessInfo]:
+        """The process registry, oldest entry first; `originator` keeps those that begin with it and a colon."""
+        return self._perform(process_calls.list_processes(originator))
+
+    def process_tree(self, pid: int | None = None) -> str:
+        """The tree below a process, drawn; without a pid everything that is roost's."""
+        return self._perform(process_calls.process_tree(pid))
+
+    def kill_tree(self, pid: int, *, timeout_s: float = 3.0) -> int:
+        """Kills a process and everything below it at once; how many were reached. A reused pid is left alone."""
+        return self._perform(process_calls.kill_tree(pid, timeout_s))
+
+    def kill_zombies(self, *, dry_run: bool = False) -> builtins.list[ZombieInfo]:
+        """Forgets entries whose process is gone and kills orphans; with `dry_run` only tells."""
+        return self._perform(process_calls.kill_zombies(dry_run=dry_run))
 
     # ------------------------------------------------------------------ daemon
 

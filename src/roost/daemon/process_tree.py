@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from roost.core.shown import printable
 from roost.platform.processes import Process
 
 #: An answer must stay well under 4 MiB.
@@ -74,7 +75,7 @@ def describe(process: Process, argv: list[str]) -> str:
     if len(command) > _MAX_COMMAND:
         command = f"{command[:_MAX_COMMAND]}…"
     text = f"{process.name} (pid={process.pid}) {command}".rstrip()
-    return "".join(c if c.isprintable() else "?" for c in text)
+    return printable(text)
 
 
 def _indent(branches: tuple[bool, ...]) -> str:

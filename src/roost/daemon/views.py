@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from roost.core.shown import age, aligned, printable
 from roost.daemon.attachment import Attachment
 from roost.daemon.session import Session
 
@@ -97,13 +98,7 @@ _COLUMNS = ("ID", "NAME", "STATE", "PID", "AGE", "SIZE", "COMMAND")
 def session_table(sessions: Iterable[Session]) -> str:
     """The lines of `roost ls`, aligned; control characters of names and commands are not let through."""
     now = time.time()
-    rows = [_COLUMNS, *(_row(session, now) for session in sessions)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS) - 1)]
-    lines = []
-    for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        lines.append("  ".join([*cells, row[-1]]).rstrip())
-    return "\n".join(lines) + "\n"
+    return aligned([_COLUMNS, *(_row(session, now) for session in sessions)])
 
 
 def _row(session: Session, now: float) -> tuple[str, ...]:
@@ -130,17 +125,3 @@ def _state(session: Session) -> str:
     code = "?" if info.code is None else f"{info.code}"
     held = ", terminal held" if not all(s.ring.closed for s in session.streams.values()) else ""
     return f"exited {code}{held}"
-
-
-def age(seconds: float) -> str:
-    """A length of time as people say it: 5s, 12m, 3h, 2d."""
-    whole = max(0, int(seconds))
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
-        if whole >= size:
-            return f"{whole // size}{unit}"
-    return f"{whole}s"
-
-
-def printable(text: str) -> str:
-    """The text without anything that could move a terminal's cursor."""
-    return "".join(c if c.isprintable() else "?" for c in text)
