@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 
 from roost.core.outcome import outcome_of, signed_code
 from roost.daemon.keeper_link import KeeperLink
@@ -71,8 +72,13 @@ def exit_info(session: Session, message: m.Message) -> ExitInfo:
     return ExitInfo(code, signal_number, outcome, at)
 
 
-def adopt_all(loop: asyncio.AbstractEventLoop, link: KeeperLink, hooks: SessionHooks) -> list[Session]:
-    """Every session the keeper holds, before the loop runs."""
+def adopt_all(
+    loop: asyncio.AbstractEventLoop,
+    link: KeeperLink,
+    hooks: SessionHooks,
+    resume_tees: Callable[[Session], None],
+) -> list[Session]:
+    """Every session the keeper holds, before the loop runs. Tees come first: they take over the ring's hold."""
     sessions = []
     after = ""
     while True:
@@ -84,6 +90,7 @@ def adopt_all(loop: asyncio.AbstractEventLoop, link: KeeperLink, hooks: SessionH
             answer, fds = link.call_now(m.FETCH, [(m.T_ID, after)])
             record = SessionRecord.decode(answer.blob(m.T_BLOB) or entry.blob(m.T_BLOB))
             session = build_session(loop, answer, fds, record, hooks)
+            resume_tees(session)
             session.keep_places()
             sessions.append(session)
         if not entries or not page.u64(m.T_MORE, 0):

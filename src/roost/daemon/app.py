@@ -13,7 +13,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.lock import DaemonLock
 from roost.daemon.session import Session, SessionHooks
 from roost.daemon.table import SessionTable
+from roost.daemon.tees import Tees
 from roost.errors import RoostError, UnavailableError
 from roost.keeper import messages as m
 from roost.keeper.launch import start_keeper
@@ -69,7 +70,8 @@ class App:
         """Serve until asked to stop. `link` has said hello already."""
         self._link = link
         self._loop = loop = asyncio.get_running_loop()
-        for session in adopt_all(loop, link, self._hooks):
+        self._tees = Tees(loop, save=self._save, save_then=self._save_then)
+        for session in adopt_all(loop, link, self._hooks, self._tees.resume):
             self._table.add(session)
         link.start(loop, on_notice=self._on_notice, on_lost=self._on_keeper_lost)
         log.info("adopted %d sessions from keeper %d", len(self._table), link.pid)
@@ -107,8 +109,8 @@ class App:
 
         loop = self._loop
         terminator = Terminator(tasks, pin=self._pin, save=self._save, exclude=lambda: {self._link.pid})
-        spawner = Spawner(loop, self._paths, self._socket_path, self._link, self._table, self._hooks)
-        service = Service(loop, self._table, spawner, Attacher(loop), terminator, self._link)
+        spawner = Spawner(loop, self._paths, self._socket_path, self._link, self._table, self._hooks, self._tees)
+        service = Service(loop, self._table, spawner, Attacher(loop), terminator, self._link, self._tees)
         self._service = service
         for session in self._table:
             terminator.resume(session)
@@ -140,6 +142,9 @@ class App:
 
     def _save(self, session: Session) -> None:
         self._link.tell(m.SET_BLOB, [(m.T_ID, session.id), (m.T_BLOB, session.record.encode())])
+
+    def _save_then(self, session: Session, then: Callable[[], None]) -> None:
+        self._link.tell(m.SET_BLOB, [(m.T_ID, session.id), (m.T_BLOB, session.record.encode())], then=then)
 
     def _close_stdin(self, session: Session) -> None:
         session.drop_input()
@@ -180,6 +185,9 @@ class App:
         for session in self._table:
             session.leave(coming_back=self._restart_wanted)
         await asyncio.sleep(0)
+        if self._link.lost:  # there will be no next daemon for these sessions
+            await self._tees.drain(self._table)
+        await self._tees.leave(list(self._table))
         for session in self._table:
             session.close()
         self._processes.close()

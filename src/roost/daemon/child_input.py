@@ -11,12 +11,27 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 #: Above this the sources are held back, below half of it they may go on.
 QUEUE_BYTES = 1 << 20
 
 #: Told how many bytes were written; or, with the error, that the rest never will be.
 OnWritten = Callable[[int, OSError | None], None]
+
+
+class Tap(Protocol):
+    """Somebody who is shown what the child was given."""
+
+    @property
+    def full(self) -> bool:
+        """Whether the child may be given no more for now (`ChildInput.tap_has_room` ends that)."""
+
+    def took(self, data: bytes) -> None:
+        """The child's side has taken that."""
+
+    def input_closed(self) -> None:
+        """Nothing will follow."""
 
 
 class ChildInput:
@@ -32,6 +47,29 @@ class ChildInput:
         self._waiting = False
         self._was_full = False
         self._closed = False
+        self._taps: list[Tap] = []
+
+    # --- taps -----------------------------------------------------------------------------------------------------
+
+    def add_tap(self, tap: Tap) -> None:
+        """Show somebody what is written from now on."""
+        self._taps.append(tap)
+
+    def remove_tap(self, tap: Tap) -> None:
+        """Forget a tap."""
+        if tap in self._taps:
+            self._taps.remove(tap)
+
+    @property
+    def _held(self) -> bool:
+        return bool(self._taps) and any(tap.full for tap in self._taps)
+
+    def tap_has_room(self) -> None:
+        """Go on after a tap was full."""
+        if self._queue and not self._closed:
+            self._wait()
+
+    # --- writing --------------------------------------------------------------------------------------------------
 
     @property
     def full(self) -> bool:
@@ -60,6 +98,8 @@ class ChildInput:
 
     def _try(self, data: bytes | memoryview, on_written: OnWritten) -> int | None:
         """Bytes taken; None after a final error."""
+        if self._held:
+            return 0
         try:
             written = os.write(self._fd, data)
         except BlockingIOError:
@@ -68,11 +108,13 @@ class ChildInput:
             on_written(0, error)
             return None
         if written:
+            for tap in tuple(self._taps):
+                tap.took(bytes(data[:written]))
             on_written(written, None)
         return written
 
     def _wait(self) -> None:
-        if not self._waiting:
+        if not self._waiting and not self._held:
             self._waiting = True
             self._loop.add_writer(self._fd, self._writable)
 
@@ -96,7 +138,7 @@ class ChildInput:
         self._settle()
 
     def _settle(self) -> None:
-        if not self._queue and self._waiting:
+        if self._waiting and (not self._queue or self._held):
             self._waiting = False
             self._loop.remove_writer(self._fd)
         if self._was_full and self._queued <= QUEUE_BYTES // 2:
@@ -123,3 +165,6 @@ class ChildInput:
         queue, self._queue, self._queued = self._queue, deque(), 0
         for _, _, on_written in queue:
             on_written(0, BrokenPipeError("the child's input is closed"))
+        taps, self._taps = self._taps, []
+        for tap in taps:
+            tap.input_closed()

@@ -118,11 +118,27 @@ class KeeperLink:
         _raise_error(answer[0])
         return answer
 
-    def tell(self, message_type: int, fields: Fields = ()) -> None:
-        """Ask without waiting for the answer, which is then ignored."""
-        if not self.lost:
-            self._seq = self._seq % 0xFFFF_FFFF + 1
-            self._send(m.encode(message_type, self._seq, fields), ())
+    def tell(self, message_type: int, fields: Fields = (), *, then: Callable[[], None] | None = None) -> None:
+        """Ask without waiting; `then` is called when the keeper has answered, whatever it said."""
+        if self.lost:
+            return
+        assert self._loop is not None
+        self._seq = self._seq % 0xFFFF_FFFF + 1
+        if then is not None:
+            self._waiting[self._seq] = self._calling_back(self._seq, then)
+        self._send(m.encode(message_type, self._seq, fields), ())
+
+    def _calling_back(self, seq: int, then: Callable[[], None]) -> asyncio.Future[Answer]:
+        assert self._loop is not None
+
+        def answered(future: asyncio.Future[Answer]) -> None:
+            self._waiting.pop(seq, None)
+            if not future.cancelled() and future.exception() is None:
+                then()
+
+        future: asyncio.Future[Answer] = self._loop.create_future()
+        future.add_done_callback(answered)
+        return future
 
     def _send(self, packet: bytes, fds: tuple[int, ...]) -> None:
         assert self._loop is not None
@@ -151,7 +167,7 @@ class KeeperLink:
         self._loop.remove_writer(self._sock)
 
     def _readable(self) -> None:
-        assert self._on_notice is not None
+        assert self._on_notice is not None and self._loop is not None
         for _ in range(64):
             try:
                 received = receive_packet(self._sock)
@@ -164,7 +180,8 @@ class KeeperLink:
                 return
             message, fds = received
             if message.seq == 0:
-                self._on_notice(message)
+                # In its order: the answer to a spawn is taken in one turn later, and a short child's exit comes with it.
+                self._loop.call_soon(self._on_notice, message)
                 continue
             future = self._waiting.get(message.seq)
             if future is None or future.done():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import zlib
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -68,6 +69,47 @@ class Ticket:
 
 
 @dataclass(slots=True)
+class TeeRecord:
+    """A tee as it survives the daemon. `size`, `offset`, `gap_to` are a place as `roost.core.tee` explains it."""
+
+    handle: int
+    stream: str
+    path: str  # absolute; bytes that are not UTF-8 as surrogates
+    append: bool = True
+    capacity_bytes: int = 0
+    markers: bool = True
+    block: bool = False
+    rotate_bytes: int = 0
+    keep: int = 0
+    device: int = 0
+    inode: int = 0
+    size: int = 0
+    offset: int = 0
+    gap_to: int | None = None
+    missed: int = 0
+    written: int = 0
+    closed: bool = False
+    error: str = ""  # why nothing more is written
+    uncertain: bool = False
+    clean: bool = False  # stdin: everything that the daemon had taken was in the file when it left
+
+    @property
+    def path_bytes(self) -> bytes:
+        """The path as the system has it."""
+        return os.fsencode(self.path)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will be written."""
+        return self.closed or bool(self.error)
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> TeeRecord:
+        """The record of those fields; unknown ones of a newer daemon are ignored."""
+        return cls(**{key: value for key, value in fields.items() if key in cls.__slots__})
+
+
+@dataclass(slots=True)
 class SessionRecord:
     """Everything about a session that neither the keeper's own fields nor the ring header hold."""
 
@@ -90,6 +132,8 @@ class SessionRecord:
     terminate_grace_s: float = 0.0
     terminate_hard: bool = False
     tickets: list[Ticket] = field(default_factory=list)
+    tees: list[TeeRecord] = field(default_factory=list)
+    next_tee: int = 1  # handles are never used twice in a session
 
     def encode(self) -> bytes:
         """The blob. A launch part that does not fit is left out (the session then cannot be restarted)."""
@@ -113,4 +157,5 @@ class SessionRecord:
         known = {key: value for key, value in fields.items() if key in cls.__slots__}
         known["launch"] = base64.b85decode(fields.get("launch", ""))
         known["tickets"] = [Ticket(**ticket) for ticket in fields.get("tickets", [])]
+        known["tees"] = [TeeRecord.of(tee) for tee in fields.get("tees", [])]
         return cls(**known)

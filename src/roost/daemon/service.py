@@ -23,6 +23,8 @@ from roost.daemon.record import Launch
 from roost.daemon.session import CANONICAL_LINE_BYTES, Session
 from roost.daemon.spawning import Spawner, SpawnSpec
 from roost.daemon.table import SessionTable
+from roost.daemon.tee import TeeSpec, TeeStatus, spec_again
+from roost.daemon.tees import Tees
 from roost.daemon.terminator import Terminator
 from roost.errors import InvalidError, RoostError, WaitTimeoutError, WrongStateError
 from roost.keeper import messages as m
@@ -66,6 +68,7 @@ class Service:
         attacher: Attacher,
         terminator: Terminator,
         link: KeeperLink,
+        tees: Tees,
     ) -> None:
         self._loop = loop
         self.table = table
@@ -73,6 +76,7 @@ class Service:
         self._attacher = attacher
         self._terminator = terminator
         self.link = link
+        self._tees = tees
 
     # --- start, find ----------------------------------------------------------------------------------------------
 
@@ -147,6 +151,23 @@ class Service:
             data = ring.read(at, max(0, min(limit_bytes, ring.capacity)))
             if data is not None:
                 return LogSlice(data, at, end, at + len(data), at - placed.offset, ring.exit_offset, ring.closed)
+
+    # --- tees -----------------------------------------------------------------------------------------------------
+
+    async def add_tee(self, session: Session, spec: TeeSpec) -> int:
+        """Copy a stream to a file from its next byte on; the tee's handle (1, 2, 3… within the session).
+
+        Raises InvalidError for what cannot be, RoostError (internal) when the file cannot be opened.
+        """
+        return await self._tees.add(session, spec)
+
+    async def remove_tee(self, session: Session, handle: int) -> None:
+        """Let a tee finish what its stream has written up to now, and forget it. Raises NoRunError."""
+        await self._tees.remove(session, handle)
+
+    def tee_status(self, session: Session, handle: int) -> TeeStatus:
+        """How a tee is doing, also after the session's end. Raises NoRunError."""
+        return self._tees.find(session, handle).status()
 
     # --- input ----------------------------------------------------------------------------------------------------
 
@@ -274,6 +295,7 @@ class Service:
             term=record.term,
             umask=launch.umask,
             limits=launch.limits,
+            tees=[spec_again(tee) for tee in record.tees],
         )
         if record.name in self.table.live_names():
             spec = replace(spec, name="")
@@ -282,7 +304,9 @@ class Service:
     async def purge(self, sessions: Iterable[Session]) -> list[Session]:
         """Forget exited sessions, their output too; those still running are left alone. Returns what was forgotten."""
         gone = []
-        for session in [s for s in sessions if not s.live]:
+        chosen = [s for s in sessions if not s.live]
+        await self._tees.drain(chosen)
+        for session in chosen:
             await self.link.call(m.DROP, [(m.T_ID, session.id)])
             self.table.remove(session)
             session.close()

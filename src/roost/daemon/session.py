@@ -22,6 +22,7 @@ from roost.daemon.child_input import ChildInput
 from roost.daemon.places import Places
 from roost.daemon.record import SessionRecord, Ticket
 from roost.daemon.stream import Stream
+from roost.daemon.tee import Tee
 from roost.daemon.window import Window
 from roost.errors import AlreadyAttachedError, InvalidError, WrongStateError
 from roost.platform import interrupt_foreground
@@ -81,8 +82,10 @@ class Session:
         self.input: ChildInput | None = None
         self._input_fd: int | None = None
         self.attachments: list[Attachment] = []
+        self.tees: dict[int, Tee] = {}  # by handle; ended ones stay, for their status
         self._places = Places(loop, self.streams)
         self.exited = asyncio.Event()
+        self.forgotten = False
         self._leaving = False
         self.ending: Ending | None = None
         self.pinned = False
@@ -409,8 +412,11 @@ class Session:
 
     def close(self) -> None:
         """Give everything back: the session is forgotten, or the daemon stops."""
+        self.forgotten = True
         self._places.close()
         self.window.close()
+        for tee in self.tees.values():
+            tee.close()
         for attachment in list(self.attachments):
             attachment.close()
         self.drop_input()

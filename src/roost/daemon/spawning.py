@@ -25,6 +25,7 @@ from roost.daemon.record import Launch, SessionRecord
 from roost.daemon.session import Session, SessionHooks
 from roost.daemon.table import SessionTable
 from roost.daemon.tee import TeeSpec
+from roost.daemon.tees import OpenTee, Tees
 from roost.errors import InvalidError
 from roost.keeper import messages as m
 from roost.paths import Paths
@@ -71,6 +72,7 @@ class Spawner:
         link: KeeperLink,
         table: SessionTable,
         hooks: SessionHooks,
+        tees: Tees,
     ) -> None:
         self._loop = loop
         self._paths = paths
@@ -78,6 +80,7 @@ class Spawner:
         self.link = link
         self._table = table
         self._hooks = hooks
+        self._tees = tees
         self._names_under_way: set[str] = set()
 
     async def spawn(self, spec: SpawnSpec) -> tuple[Session, bool]:
@@ -105,17 +108,35 @@ class Spawner:
         session_id = names.session_id(secrets.token_bytes(names.ID_RANDOM_BYTES))
         launch = Launch(spec.argv, spec.cwd, self._environment(spec, session_id, name), spec.umask, spec.limits)
         record = _record(spec, name, launch)
-        answer, fds = await self.link.call(m.SPAWN, self._fields(spec, session_id, record, launch))
+        opened = await self._tees.open_all(spec.tees, streams=_streams(spec))
+        record.tees = [tee.record for tee in opened]
+        record.next_tee = len(opened) + 1
+        try:
+            answer, fds = await self.link.call(m.SPAWN, self._fields(spec, session_id, record, launch))
+        except BaseException:
+            self._tees.close_all(opened)
+            raise
+        return self._take_in(answer, fds, session_id, record, opened)
+
+    def _take_in(
+        self, answer: m.Message, fds: list[int], session_id: str, record: SessionRecord, opened: list[OpenTee]
+    ) -> tuple[Session, bool]:
         known = self._table.by_id(answer.text(m.T_ID, session_id))
         if known is not None:
             for fd in fds:
                 os.close(fd)
+            self._tees.close_all(opened)
             return known, True
         existing = bool(answer.u64(m.T_EXISTING, 0))
         if existing and answer.blob(m.T_BLOB):
             record = SessionRecord.decode(answer.blob(m.T_BLOB))
         session = build_session(self._loop, answer, fds, record, self._hooks)
         self._table.add(session)
+        if existing:
+            self._tees.close_all(opened)
+            self._tees.resume(session)
+        else:
+            self._tees.start_all(session, opened)
         return session, existing
 
     def _environment(self, spec: SpawnSpec, session_id: str, name: str) -> Pairs:
@@ -168,6 +189,10 @@ def _check(spec: SpawnSpec) -> None:
     for resource, _ in spec.limits:
         if resource not in _RESOURCES:
             raise InvalidError(f"unknown limit {resource!r}; known are {', '.join(sorted(_RESOURCES))}")
+
+
+def _streams(spec: SpawnSpec) -> tuple[str, ...]:
+    return ("stdout", "stdin") if spec.kind == "pty" or spec.merged else ("stdout", "stderr", "stdin")
 
 
 def _record(spec: SpawnSpec, name: str, launch: Launch) -> SessionRecord:

@@ -7,9 +7,11 @@ from a ring into a file is the business of `output_tee`, how input gets there th
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from roost.daemon.record import TeeRecord
 from roost.errors import InvalidError
 
 STREAMS = ("stdout", "stderr", "stdin")
@@ -77,8 +79,68 @@ class TeeStatus:
 class Tee(Protocol):
     """A tee at work."""
 
+    record: TeeRecord
+
     def status(self) -> TeeStatus:
         """How it is doing; answers until the session is forgotten."""
 
+    def finish(self, then: Callable[[], None]) -> None:
+        """Write what there is up to now, close the file, then call back."""
+
+    def give_up(self) -> None:
+        """Stop without the rest, which counts as missed; whoever was held is released."""
+
+    def quiesce(self, then: Callable[[], None]) -> None:
+        """The daemon leaves: start nothing that the next one could do, call back when nothing is under way."""
+
     def close(self) -> None:
-        """Stop now, without writing what is left; the file is closed when the write under way is done."""
+        """The session goes away: stop now; the file is closed when the write under way is done."""
+
+
+def record_of(spec: TeeSpec, handle: int) -> TeeRecord:
+    """What is kept of an order."""
+    return TeeRecord(
+        handle=handle,
+        stream=spec.stream,
+        path=os.fsdecode(spec.absolute_path),
+        append=spec.append,
+        capacity_bytes=spec.capacity_bytes,
+        markers=spec.markers,
+        block=spec.block,
+        rotate_bytes=spec.rotate_bytes,
+        keep=spec.keep,
+    )
+
+
+def spec_again(record: TeeRecord) -> TeeSpec:
+    """The order for the same tee of a session's next run; what is in the file stays there."""
+    return TeeSpec(
+        stream=record.stream,
+        path=record.path_bytes,
+        append=True,
+        capacity_bytes=record.capacity_bytes,
+        markers=record.markers,
+        block=record.block,
+        rotate_bytes=record.rotate_bytes,
+        keep=record.keep,
+    )
+
+
+def status_of(record: TeeRecord, missed_bytes: int) -> TeeStatus:
+    """The status that a record and the present count of missed bytes make."""
+    return TeeStatus(
+        handle=record.handle,
+        stream=record.stream,
+        path=record.path_bytes,
+        missed_bytes=missed_bytes,
+        disconnected=bool(record.error),
+        written_bytes=record.written,
+        closed=record.ended,
+        error=record.error,
+        append=record.append,
+        block=record.block,
+        markers=record.markers,
+        rotate_bytes=record.rotate_bytes,
+        keep=record.keep,
+        uncertain=record.uncertain,
+    )
