@@ -25,6 +25,9 @@ FALLBACK_RESET = (
 )
 _LEAVE_ALTERNATE = b"\x1b[?1049l"
 _ALTERNATE = re.compile(rb"\x1b\[\?(?:1049|1047|47)([hl])")
+#: Sequences at the end of a text that do not move the cursor: modes, colours, the keypad.
+_UNSEEN_END = re.compile(rb"(?:\x1b\[[0-9;:?>=<]*[hlmu]|\x1b[=>])+\Z")
+_TAIL_BYTES = 128
 
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
@@ -48,12 +51,21 @@ class Screen:
 
     def note(self, data: bytes) -> None:
         """Takes note of written bytes. A sequence cut in two is missed; the fallback that needs it is a fallback."""
-        if not data:
-            return
-        self.at_line_start = data[-1] == 10
+        position = 0
         if b"\x1b[?" in data:
             for found in _ALTERNATE.finditer(data):
+                self._note_text(data[position : found.start()])
                 self.alternate = found[1] == b"h"
+                position = found.end()
+        self._note_text(data[position:] if position else data)
+
+    def _note_text(self, text: bytes) -> None:
+        if self.alternate or not text:
+            return  # leaving the alternate screen puts the cursor back to where it was
+        if text[-1] != 10 and b"\x1b" in text[-_TAIL_BYTES:]:
+            text = _UNSEEN_END.sub(b"", text[-_TAIL_BYTES:])
+        if text:
+            self.at_line_start = text[-1] == 10
 
     def fallback_reset(self) -> bytes:
         """Bytes that make the terminal usable again without knowing which modes were set."""
