@@ -59,6 +59,10 @@ class Context:
         """End what is left and remove the directory."""
         for process in list(self._processes):
             self.end(process)
+        # The directory's name is this run's alone: whoever carries it was started here, however it came to outlive us.
+        # A keeper may start a daemon again while it is being ended, hence more than one look.
+        for _ in range(3):
+            end_pids(machine.carrying(str(self.directory)), timeout_s=0.2)
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

@@ -48,11 +48,15 @@ class Watch:
     ) -> None:
         self._context, self._client, self._out, self._host = context, client, out, host
 
+    def result(self, timeout_s: float = 60.0) -> dict[str, Any]:
+        """What the client measured, once it is done by itself; the host goes on."""
+        self._client.wait(timeout_s)
+        return native.read_report(self._out, 1.0)
+
     def finish(self, timeout_s: float = 60.0) -> dict[str, Any]:
-        """What the client measured, once it is done by itself; the host's process is ended."""
+        """The same, and the end of the host's process and its child."""
         try:
-            self._client.wait(timeout_s)
-            return native.read_report(self._out, 1.0)
+            return self.result(timeout_s)
         finally:
             self.stop()
 

@@ -52,6 +52,21 @@ def alive(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
+def carrying(text: str) -> list[int]:
+    """Processes, other than this one, that have a text in their command line or environment."""
+    wanted = text.encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            if any(wanted in (entry / part).read_bytes() for part in ("cmdline", "environ")):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
 def resident_bytes(pid: int) -> int:
     """Resident memory of one process, shared pages included."""
     return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE

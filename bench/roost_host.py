@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import lightwire, native
+from bench import lightwire, machine, native
 from bench.context import Context, end_pids
 from bench.hosts import CHILD_ENV, Watch
 
@@ -32,8 +32,10 @@ class RoostHost:
         self._context = context
         # The keeper's abstract socket name has no directory in it, so the scope keeps runs apart.
         self.scope = f"bench-{os.getpid()}-{_scopes}"
-        self.socket = context.directory / f"{self.scope}.sock"
-        base = context.directory / "roost"
+        base = context.directory / self.scope
+        #: In the environment or command line of everything that this roost starts, and of nothing else.
+        self._marker = f"{base}/"
+        self.socket = base / "daemon.sock"
         for part in ("run", "state"):
             (base / part).mkdir(parents=True, exist_ok=True, mode=0o700)
         self.env = {
@@ -82,15 +84,10 @@ class RoostHost:
         return lightwire.Connection(self.socket)
 
     def close(self) -> None:
-        """End every session, the daemon and the keeper, and make sure of it by pid."""
-        children: list[int] = []
+        """End every session, the daemon and the keeper, and make sure of it by looking for what is left."""
         with contextlib.suppress(OSError, EOFError, RuntimeError), self.connect() as connection:
-            sessions = connection.call("sessions.list", {"all": False})["sessions"]
-            children = [int(session["pid"]) for session in sessions if session["state"] == "running"]
-            self.refresh()
             connection.call("daemon.stop", {"kill": True, "timeout_s": 5.0})
-        self.reap()
-        end_pids([self.daemon_pid, self.keeper_pid, *children])
+        end_pids(machine.carrying(self._marker))
         self.reap()
 
     def reap(self) -> None:

@@ -25,7 +25,8 @@ def _run(context: Context, host: hosts.Host) -> tuple[float, float]:
     watching = host.watch(argv, "--viewers", str(_VIEWERS), "--seconds", str(_SECONDS))
     wait_at_gate(report)
     gate.open()
-    result, child = watching.finish(), native.read_report(report)
+    result, child = watching.result(), native.read_report(report)
+    watching.stop()
     if isinstance(host, RoostHost):
         host.end_all()
     rate = result["bytes"] / (result["last_ns"] - result["first_ns"])
