@@ -1,0 +1,60 @@
+"""What a shell says about its prompts and commands. Sources: OSC 133 (FinalTerm), OSC 633 (VS Code).
+
+Owns the last of each; knows nothing of escape sequences. Offsets are those of the mark in the output.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_COMMAND_LENGTH = 200
+PROMPT, INPUT, OUTPUT, FINISHED = "A", "B", "C", "D"
+
+_HEX_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|(\\))")
+
+
+class ShellMarks:
+    """The marks seen so far.
+
+    count: how many. last: the letter of the last one, "" before any. exit_code: of the last finished command, None when
+    it was not said. command: its text where the shell tells (633). *_at: absolute offsets, None before the first.
+    """
+
+    __slots__ = ("command", "count", "exit_code", "finished_at", "last", "output_at", "prompt_at")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last = ""
+        self.exit_code: int | None = None
+        self.command = ""
+        self.prompt_at: int | None = None
+        self.output_at: int | None = None
+        self.finished_at: int | None = None
+
+    def mark(self, letter: str, argument: str, offset: int) -> None:
+        """Takes one mark: A prompt, B input, C output, D finished with its exit code as the argument."""
+        if letter not in "ABCD":
+            return
+        self.count += 1
+        self.last = letter
+        if letter == PROMPT:
+            self.prompt_at = offset
+        elif letter == OUTPUT:
+            self.output_at = offset
+        elif letter == FINISHED:
+            self.finished_at = offset
+            self.exit_code = _exit_code(argument)
+
+    def set_command(self, text: str) -> None:
+        """633;E: the command line that is about to run."""
+        plain = _HEX_ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else "\\", text)
+        self.command = (
+            plain[:MAX_COMMAND_LENGTH].encode("utf-8", "ignore")[:MAX_COMMAND_LENGTH].decode("utf-8", "ignore")
+        )
+
+
+def _exit_code(text: str) -> int | None:
+    digits = text.lstrip("-")
+    if not 1 <= len(digits) <= 9 or not (digits.isascii() and digits.isdecimal()):
+        return None
+    return -int(digits) if text.startswith("-") else int(digits)

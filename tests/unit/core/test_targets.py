@@ -1,0 +1,102 @@
+"""Which session a target means."""
+
+from __future__ import annotations
+
+import pytest
+
+from roost.core.targets import Candidate, resolve
+from roost.errors import AmbiguousTargetError, InvalidError, NoRunError, WrongStateError
+
+
+def session(name: str, at: float, *, live: bool = True, pid: int = 0, id: str = "") -> Candidate:
+    return Candidate(id=id or f"s-{name.replace('-', 'x'):z<10}", name=name, pid=pid, live=live, created_at=at)
+
+
+BASH = session("bash", 1, pid=100)
+BUILD = session("build", 2, pid=200, id="s-qrstuvwxyz")
+OLD_BUILD = session("build", 0.5, live=False, pid=300, id="s-aaaaaaaaaa")
+OLDER_BUILD = session("build", 0.1, live=False, pid=301, id="s-bbbbbbbbbb")
+TESTS = session("tests", 3, live=False, pid=400)
+ALL = [OLDER_BUILD, OLD_BUILD, BASH, BUILD, TESTS]
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("", BUILD),
+        ("100", BASH),
+        ("bash", BASH),
+        ("build", BUILD),
+        (OLD_BUILD.id, OLD_BUILD),
+        ("bu", BUILD),
+        ("uil", BUILD),
+        ("tests", TESTS),
+        ("est", TESTS),
+        ("s-qrs", BUILD),
+        ("vwx", BUILD),
+        ("s-aaa", OLD_BUILD),
+    ],
+)
+def test_a_target_means(target: str, found: Candidate) -> None:
+    assert resolve(target, ALL) is found
+
+
+def test_without_a_target_the_latest_live_one_is_meant_and_later_entries_win_ties() -> None:
+    assert resolve("", [session("a", 1), session("b", 1)]).name == "b"
+    with pytest.raises(NoRunError, match="roost run -- bash"):
+        resolve("", [TESTS])
+
+
+def test_the_newest_exited_one_of_a_name_is_meant() -> None:
+    assert resolve("build", [OLD_BUILD, OLDER_BUILD]) is OLD_BUILD
+    assert resolve("bui", [OLD_BUILD, OLDER_BUILD]) is OLD_BUILD
+
+
+def test_an_exact_name_wins_over_longer_ones() -> None:
+    assert resolve("bash", [BASH, session("bash-2", 9)]) is BASH
+    assert resolve("bash-2", [BASH, session("bash-2", 9)]).name == "bash-2"
+
+
+def test_a_live_part_wins_over_an_exited_beginning() -> None:
+    live = session("rebuild", 5)
+    assert resolve("bui", [OLD_BUILD, live]) is live
+
+
+def test_several_are_listed() -> None:
+    with pytest.raises(AmbiguousTargetError) as caught:
+        resolve("b", ALL)
+    assert "2 sessions" in caught.value.message
+    assert f"{BASH.id} bash running" in caught.value.message
+    assert BUILD.id in caught.value.message
+
+
+def test_a_long_list_is_cut() -> None:
+    with pytest.raises(AmbiguousTargetError, match="and 5 more"):
+        resolve("job", [session(f"job-{number}", number) for number in range(15)])
+
+
+def test_a_number_is_a_live_pid_and_nothing_else() -> None:
+    for target in ("300", "10", "9" * 30):
+        with pytest.raises(NoRunError, match="process id"):
+            resolve(target, [*ALL, session("job-10", 9), session("x-300", 9)])
+
+
+def test_one_letter_does_not_hit_a_random_id() -> None:
+    with pytest.raises(NoRunError, match="roost ls --all"):
+        resolve("z", [BUILD])
+
+
+def test_an_exited_session_is_not_found_alive() -> None:
+    with pytest.raises(WrongStateError, match=r"tests \(s-.*has exited.*roost restart tests"):
+        resolve("tests", ALL, live_only=True)
+    assert resolve("build", ALL, live_only=True) is BUILD
+
+
+def test_addresses_are_refused_for_now() -> None:
+    with pytest.raises(InvalidError, match="HTTP control plane"):
+        resolve("http://host/x", ALL)
+
+
+def test_a_miss_says_what_was_asked_and_what_to_do() -> None:
+    with pytest.raises(NoRunError, match=r"'nothing'.*roost ls --all.*roost run"):
+        resolve("nothing", ALL)
