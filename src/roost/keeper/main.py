@@ -81,6 +81,7 @@ def _launch() -> None:
         os._exit(0)
     os.setsid()
     become_subreaper()
+    os.closerange(3, 1 << 30)  # what the starter let slip would be every child's
     arguments = [argument for argument in sys.orig_argv if argument != "--launch"]
     os.execv(sys.executable, arguments)
 

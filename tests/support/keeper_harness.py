@@ -279,7 +279,7 @@ FAKE_DAEMON = """
 import os, sys
 sys.path.insert(0, {source!r})
 sys.path.insert(0, {here!r})
-from keeper_harness import Peer, m
+from support.keeper_harness import Peer, m
 peer = Peer({address!r})
 peer.hello("daemon", {fields!r})
 print("ready", flush=True)
@@ -292,11 +292,13 @@ sys.stdin.read()
 def other_daemon(keeper: KeeperProcess, fields: Fields = (), then: str = "") -> Iterator[subprocess.Popen[str]]:
     """A daemon in a process of its own, connected and served. Killed at the end, if it still lives."""
     code = FAKE_DAEMON.format(
-        source=SOURCE, here=str(Path(__file__).parent), address=keeper.paths.keeper_socket, fields=fields, then=then
+        source=SOURCE,
+        here=str(Path(__file__).resolve().parents[1]),
+        address=keeper.paths.keeper_socket,
+        fields=fields,
+        then=then,
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
