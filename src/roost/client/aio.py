@@ -251,9 +251,12 @@ class AsyncClient:
         """What the daemon says of itself."""
         return await self._perform(calls.status())
 
-    async def stop(self, *, kill: bool = False, timeout_s: float = 10.0) -> int:
-        """Stops the daemon; sessions run on in the keeper unless `kill`. Returns how many are left."""
-        left = await self._perform(calls.stop(kill=kill, timeout_s=timeout_s))
+    async def stop(self, *, kill: bool = False, restart: bool = False, timeout_s: float = 10.0) -> int:
+        """Stops the daemon; sessions run on in the keeper unless `kill`. Returns how many are left.
+
+        With `restart` the keeper starts it again and attached clients wait for it; else they are detached.
+        """
+        left = await self._perform(calls.stop(kill=kill, restart=restart, timeout_s=timeout_s))
         self.close()
         return left
 

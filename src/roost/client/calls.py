@@ -233,11 +233,11 @@ def status() -> Call[DaemonStatus]:
     return Call("daemon.status", read, repeatable=True)
 
 
-def stop(*, kill: bool, timeout_s: float) -> Call[int]:
+def stop(*, kill: bool, restart: bool, timeout_s: float) -> Call[int]:
     def read(result: Mapping[str, Any], _data: bytes) -> int:
         return int(result["sessions_left"])
 
-    return Call("daemon.stop", read, {"kill": kill, "timeout_s": timeout_s}, extra_s=timeout_s)
+    return Call("daemon.stop", read, {"kill": kill, "restart": restart}, extra_s=timeout_s)
 
 
 def upgrade_keeper() -> Call[dict[str, Any]]:

@@ -112,6 +112,8 @@ class Attacher:
             on_closed=on_closed,
         )
         session.join(attachment)
+        if not session.live:
+            session.finish_with_exit(attachment)
         if session.is_pty and spec.tty and traits.interactive and session.live:
             session.client_size(attachment, spec.rows, spec.cols)
         return attachment, admitted

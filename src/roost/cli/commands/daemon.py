@@ -84,7 +84,7 @@ def restart_command(invocation: Invocation, /, *, timeout: float, as_json: bool)
     old = _status(invocation)
     if old is not None:
         with invocation.client(autostart=False) as client:
-            client.stop(kill=False, timeout_s=timeout)
+            client.stop(restart=True, timeout_s=timeout)
         _await_end(old.pid, timeout)
     with invocation.client() as client:
         status = client.status()
