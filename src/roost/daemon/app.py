@@ -101,11 +101,13 @@ class App:
         from roost.daemon.processes import Processes
         from roost.daemon.service import Service
         from roost.daemon.spawning import Spawner
+        from roost.daemon.tee_calls import tee_methods
         from roost.daemon.terminator import Terminator
         from roost.daemon.unix_server import UnixServer
         from roost.daemon.v1 import V1, StatusFacts
         from roost.daemon.v1_processes import V1Processes
         from roost.daemon.v1_sessions import V1Sessions
+        from roost.daemon.v1_tees import V1Tees
 
         loop = self._loop
         terminator = Terminator(tasks, pin=self._pin, save=self._save, exclude=lambda: {self._link.pid})
@@ -131,9 +133,10 @@ class App:
         )
         tasks.create_task(processes.run(), name="process registry")
         protocol = V1(
-            Calls(service, control, ProcessCalls(processes).methods()),
+            Calls(service, control, ProcessCalls(processes).methods(), tee_methods()),
             StatusFacts(self._db_path, self._v1_scope, processes.count),
             V1Sessions(service).handlers(),
+            V1Tees(service).handlers(),
             V1Processes(processes).handlers(),
         )
         return server
