@@ -11,6 +11,7 @@ import logging.handlers
 import os
 import resource
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -43,13 +44,19 @@ _FAREWELL_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a daemon is started. `v1_scope`: what v1's status calls the scope, where that is not roost's own name."""
+    """How a daemon is started.
+
+    `v1_scope`: what v1's status calls the scope, None for v1's global one. `listener`, `lock`: what a starter in a
+    hurry has taken already.
+    """
 
     scope: str | None = None
     socket_path: str | None = None
     db_path: str = ""
     foreground: bool = False
     v1_scope: str | None = None
+    listener: socket.socket | None = None
+    lock: DaemonLock | None = None
 
 
 class App:
@@ -61,6 +68,7 @@ class App:
         self._restart_command = restart
         self._db_path = options.db_path or os.path.join(paths.state_dir, "processes.sqlite3")
         self._v1_scope = options.v1_scope
+        self._listener = options.listener
         self._table = SessionTable()
         self._hooks = SessionHooks(save=self._save, close_stdin=self._close_stdin)
         self._stop = asyncio.Event()
@@ -81,7 +89,7 @@ class App:
             async with asyncio.TaskGroup() as tasks:
                 server = self._wire(tasks)
                 try:
-                    server.listen(self._socket_path)
+                    server.listen(self._socket_path, self._listener)
                     notify_ready()
                     log.info("roost %s listens at %s", __version__, self._socket_path)
                     await self._stop.wait()
@@ -211,8 +219,6 @@ def notify_ready() -> None:
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
-    import socket
-
     if address.startswith("@"):
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, contextlib.suppress(OSError):
@@ -269,8 +275,9 @@ def serve(options: Options) -> int:
     """Run a daemon until it is stopped; the exit code. Raises RoostError when it cannot start."""
     paths = Paths.for_scope(options.scope)
     paths.ensure_dirs()
-    lock = DaemonLock(paths.daemon_lock)
-    lock.acquire()
+    lock = options.lock or DaemonLock(paths.daemon_lock)
+    if options.lock is None:
+        lock.acquire()
     _set_up_log(paths, foreground=options.foreground)
     _set_up_process()
     restart = [] if options.foreground else _restart_command(options)

@@ -14,9 +14,9 @@ import socket
 import struct
 from collections.abc import Callable
 
+from roost.daemon.listening import listen_at
 from roost.daemon.v1 import V1, Connection
 from roost.errors import RoostError
-from roost.paths import check_socket_path
 from roost.wire import daemon_v1_pb2 as pb
 from roost.wire.codec import encode_response
 from roost.wire.conversation import BadRequest, Request, ServerConversation
@@ -27,7 +27,6 @@ log = logging.getLogger(__name__)
 #: Open connections at most; one more is told so and closed.
 MAX_CONNECTIONS = 4096
 _READ_BYTES = 64 * 1024
-_BACKLOG = 1024
 #: How long a full process waits before it accepts again.
 _ACCEPT_PAUSE_S = 0.1
 
@@ -44,27 +43,11 @@ class UnixServer:
         self._path = ""
         self.connections = 0
 
-    def listen(self, path: str) -> None:
-        """Bind and listen; a stale socket file is replaced (the caller holds the lock that says it is stale).
-
-        Raises InvalidError (path too long) or RoostError (cannot bind), naming the path.
-        """
-        check_socket_path(path)
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.setblocking(False)
-        mask = os.umask(0o177)
-        try:
-            if os.path.lexists(path):
-                os.unlink(path)
-            listener.bind(path)
-        except OSError as error:
-            listener.close()
-            raise RoostError(f"cannot listen at {path}: {error.strerror}", kind="denied") from error
-        finally:
-            os.umask(mask)
-        listener.listen(_BACKLOG)
-        self._listener, self._path = listener, path
-        self._loop.add_reader(listener, self._accept)
+    def listen(self, path: str, listener: socket.socket | None = None) -> None:
+        """Listen at a path, or serve the socket that listens there already. Raises RoostError, naming the path."""
+        self._listener = listener or listen_at(path)
+        self._path = path
+        self._loop.add_reader(self._listener, self._accept)
 
     def _accept(self) -> None:
         assert self._listener is not None

@@ -1,0 +1,7 @@
+"""`python -m roost.dropin`."""
+
+import sys
+
+from roost.dropin.entry import main
+
+sys.exit(main())
