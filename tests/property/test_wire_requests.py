@@ -21,6 +21,17 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 DATA = st.one_of(st.binary(max_size=12), st.integers(100, 300).map(bytes))
 FEATURES = st.lists(TEXT, max_size=2)
 
+TEES = st.builds(
+    requests.TeeOptions,
+    DATA,
+    stream=st.sampled_from(["stdout", "stderr", "stdin"]),
+    append=BOOL,
+    capacity_bytes=U64,
+    markers=BOOL,
+    block=BOOL,
+    rotate_bytes=U64,
+    keep=U32,
+)
 SPAWNS = st.builds(
     requests.SpawnOptions,
     st.lists(DATA, max_size=3),
@@ -40,6 +51,7 @@ SPAWNS = st.builds(
     term=st.none() | TEXT,
     umask=st.none() | U32,
     limits=st.lists(st.tuples(TEXT, st.none() | U64), max_size=2),
+    tees=st.lists(TEES, max_size=2),
     required_features=FEATURES,
 )
 ATTACHES = st.builds(
@@ -103,6 +115,7 @@ def test_spawns_are_what_the_runtime_writes(request_id: int, options: requests.S
         limits=[pb.RoostLimit(resource=resource, soft=soft) for resource, soft in options.limits],
         argv=options.argv,
         env=[pb.RoostEnv(key=key, value=value) for key, value in options.env],
+        tees=[_tee(tee) for tee in options.tees],
     )
     common: dict[str, Any] = {
         "clear_inherited_env": options.environment_policy != 1,
@@ -119,6 +132,11 @@ def test_spawns_are_what_the_runtime_writes(request_id: int, options: requests.S
     assert decoded == codec.decode_request(request(request_id, 65 if options.pipe else 60, name, payload)[4:])
     assert codec.payload_of(decoded) == payload
     assert codec.is_extended(decoded)
+
+
+def _tee(tee: requests.TeeOptions) -> pb.RoostTee:
+    same = {name: getattr(tee, name) for name in ("path", "stream", "capacity_bytes", "block", "rotate_bytes", "keep")}
+    return pb.RoostTee(truncate=not tee.append, no_markers=not tee.markers, **same)
 
 
 @given(IDS, ATTACHES, NAMES)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypedDict
+
+from roost.wire.request_types import TeeOptions
 
 Text: TypeAlias = str | bytes | os.PathLike[str]
 
@@ -36,6 +38,8 @@ class SpawnKeywords(TypedDict, total=False):
     umask: int | None
     #: Soft limits by resource name ("nofile", "core", "stack", …), None for unlimited; nofile is ours if not given.
     limits: Mapping[str, int | None] | None
+    #: Files that get a copy of the output from its first byte on: paths, or `TeeOptions` for more than the default.
+    tees: Sequence[Text | TeeOptions] | None
     #: The same id twice gives the first session; made up if not given.
     spawn_id: str | None
 

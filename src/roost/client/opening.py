@@ -14,7 +14,7 @@ from roost.client.keywords import AttachKeywords, SpawnKeywords, Text
 from roost.client.replies import raise_reply_error
 from roost.errors import InvalidError
 from roost.model import SessionInfo
-from roost.wire.requests import AttachOptions, Reply, SpawnOptions, decode_spawned, encode_spawn
+from roost.wire.requests import AttachOptions, Reply, SpawnOptions, TeeOptions, decode_spawned, encode_spawn
 
 
 class SpawnOrder:
@@ -31,6 +31,7 @@ class SpawnOrder:
         if isinstance(argv, str | bytes) or not argv:
             raise InvalidError(f"argv is a non-empty list of the program and its arguments, not {argv!r}")
         umask = keywords.get("umask")
+        tees = [tee_options(tee) for tee in keywords.get("tees") or ()]
         self.options = SpawnOptions(
             [os.fsencode(argument) for argument in argv],
             cwd=_directory(keywords.get("cwd")),
@@ -48,6 +49,8 @@ class SpawnOrder:
             umask=current_umask() if umask is None else umask,
             limits=(_own_limits() | dict(keywords.get("limits") or {})).items(),
             spawn_id=keywords.get("spawn_id") or os.urandom(16).hex(),
+            tees=tees,
+            required_features=("tees",) if tees else (),
         )
 
     def encode(self, request_id: int, client_name: str) -> bytes:
@@ -67,6 +70,14 @@ class SpawnOrder:
             spawn_id=self.options.spawn_id,
         )
         return info, spawned.existing
+
+
+def tee_options(tee: Text | TeeOptions) -> TeeOptions:
+    """A tee as it travels: the path is absolute, because the daemon's directory is not ours."""
+    if not isinstance(tee, TeeOptions):
+        return TeeOptions(os.path.abspath(os.fsencode(tee)))
+    options = dict(zip(tee.__slots__, tee, strict=True))
+    return TeeOptions(**{**options, "path": os.path.abspath(os.fsencode(tee.path))})  # type: ignore[arg-type]
 
 
 def current_umask() -> int:

@@ -40,6 +40,9 @@ _CODES = {
     "rate_limited": pb.STATUS_CODE_RATE_LIMITED,
 }
 
+#: What a request may demand by `required_features`: what came after the first daemons that know the extensions.
+FEATURES = frozenset({"tees"})
+
 
 @dataclass(slots=True)
 class Connection:
@@ -169,6 +172,7 @@ def _set_error(request: pb.DaemonRequest, response: pb.DaemonResponse, error: Ro
 
 def _check_features(request: pb.DaemonRequest, payload: Any) -> None:
     extension = payload if request.type == ROOST_CALL else getattr(payload, "roost", None)
-    unknown = list(extension.required_features) if extension is not None else []
+    required = extension.required_features if extension is not None else ()
+    unknown = [feature for feature in required if feature not in FEATURES]
     if unknown:
         raise InvalidError(f"this daemon (roost {__version__}) has no feature {', '.join(map(repr, unknown))}")

@@ -13,6 +13,7 @@ from roost.daemon.admission import Admitted, AttachSpec
 from roost.daemon.service import DEFAULT_GRACE_S, Service
 from roost.daemon.session import Session
 from roost.daemon.spawning import SpawnSpec
+from roost.daemon.tee import TeeSpec
 from roost.daemon.v1 import Ask, Connection, Handlers
 from roost.errors import InvalidError, NoRunError, RoostError
 from roost.wire import daemon_v1_pb2 as pb
@@ -239,6 +240,20 @@ def _spawn_spec(request: pb.DaemonRequest, p: Any, kind: str) -> SpawnSpec:
         umask=x.umask if x.HasField("umask") else None,
         limits=[(limit.resource, limit.soft if limit.HasField("soft") else None) for limit in x.limits],
         spawn_id=x.spawn_id,
+        tees=[_tee_spec(tee) for tee in x.tees],
+    )
+
+
+def _tee_spec(tee: pb.RoostTee) -> TeeSpec:
+    return TeeSpec(
+        stream=tee.stream or "stdout",
+        path=tee.path,
+        append=not tee.truncate,
+        capacity_bytes=tee.capacity_bytes,
+        markers=not tee.no_markers,
+        block=tee.block,
+        rotate_bytes=tee.rotate_bytes,
+        keep=tee.keep,
     )
 
 

@@ -1428,7 +1428,7 @@ class RoostReply(_message.Message):
     def __init__(self, result: _Optional[bytes] = ..., data: _Optional[bytes] = ..., error_kind: _Optional[str] = ..., error_detail: _Optional[bytes] = ...) -> None: ...
 
 class RoostSpawn(_message.Message):
-    __slots__ = ("required_features", "spawn_id", "name", "ring_bytes", "size_policy", "labels", "term", "umask", "limits", "argv", "cwd", "env")
+    __slots__ = ("required_features", "spawn_id", "name", "ring_bytes", "size_policy", "labels", "term", "umask", "limits", "argv", "cwd", "env", "tees")
     REQUIRED_FEATURES_FIELD_NUMBER: _ClassVar[int]
     SPAWN_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -1441,6 +1441,7 @@ class RoostSpawn(_message.Message):
     ARGV_FIELD_NUMBER: _ClassVar[int]
     CWD_FIELD_NUMBER: _ClassVar[int]
     ENV_FIELD_NUMBER: _ClassVar[int]
+    TEES_FIELD_NUMBER: _ClassVar[int]
     required_features: _containers.RepeatedScalarFieldContainer[str]
     spawn_id: str
     name: str
@@ -1453,7 +1454,28 @@ class RoostSpawn(_message.Message):
     argv: _containers.RepeatedScalarFieldContainer[bytes]
     cwd: bytes
     env: _containers.RepeatedCompositeFieldContainer[RoostEnv]
-    def __init__(self, required_features: _Optional[_Iterable[str]] = ..., spawn_id: _Optional[str] = ..., name: _Optional[str] = ..., ring_bytes: _Optional[int] = ..., size_policy: _Optional[str] = ..., labels: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., term: _Optional[str] = ..., umask: _Optional[int] = ..., limits: _Optional[_Iterable[_Union[RoostLimit, _Mapping]]] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., env: _Optional[_Iterable[_Union[RoostEnv, _Mapping]]] = ...) -> None: ...
+    tees: _containers.RepeatedCompositeFieldContainer[RoostTee]
+    def __init__(self, required_features: _Optional[_Iterable[str]] = ..., spawn_id: _Optional[str] = ..., name: _Optional[str] = ..., ring_bytes: _Optional[int] = ..., size_policy: _Optional[str] = ..., labels: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., term: _Optional[str] = ..., umask: _Optional[int] = ..., limits: _Optional[_Iterable[_Union[RoostLimit, _Mapping]]] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., env: _Optional[_Iterable[_Union[RoostEnv, _Mapping]]] = ..., tees: _Optional[_Iterable[_Union[RoostTee, _Mapping]]] = ...) -> None: ...
+
+class RoostTee(_message.Message):
+    __slots__ = ("path", "stream", "truncate", "capacity_bytes", "no_markers", "block", "rotate_bytes", "keep")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATE_FIELD_NUMBER: _ClassVar[int]
+    CAPACITY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    NO_MARKERS_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_FIELD_NUMBER: _ClassVar[int]
+    ROTATE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    KEEP_FIELD_NUMBER: _ClassVar[int]
+    path: bytes
+    stream: str
+    truncate: bool
+    capacity_bytes: int
+    no_markers: bool
+    block: bool
+    rotate_bytes: int
+    keep: int
+    def __init__(self, path: _Optional[bytes] = ..., stream: _Optional[str] = ..., truncate: _Optional[bool] = ..., capacity_bytes: _Optional[int] = ..., no_markers: _Optional[bool] = ..., block: _Optional[bool] = ..., rotate_bytes: _Optional[int] = ..., keep: _Optional[int] = ...) -> None: ...
 
 class RoostLimit(_message.Message):
     __slots__ = ("resource", "soft")

@@ -9,6 +9,42 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+class TeeOptions(Record):
+    """A copy of a stream in a file: the path as bytes, the rest as the daemon's `TeeSpec` explains it."""
+
+    __slots__ = (  # noqa: RUF023 (a Record unpacks in this order)
+        "path",
+        "stream",
+        "append",
+        "capacity_bytes",
+        "markers",
+        "block",
+        "rotate_bytes",
+        "keep",
+    )
+
+    def __init__(
+        self,
+        path: bytes,
+        *,
+        stream: str = "stdout",
+        append: bool = True,
+        capacity_bytes: int = 0,
+        markers: bool = True,
+        block: bool = False,
+        rotate_bytes: int = 0,
+        keep: int = 0,
+    ) -> None:
+        self.path = path
+        self.stream = stream
+        self.append = append
+        self.capacity_bytes = capacity_bytes
+        self.markers = markers
+        self.block = block
+        self.rotate_bytes = rotate_bytes
+        self.keep = keep
+
+
 class SpawnOptions(Record):
     """What to start and how. Only `argv` is needed; None means that the daemon decides.
 
@@ -35,6 +71,7 @@ class SpawnOptions(Record):
         "term",
         "umask",
         "limits",
+        "tees",
         "required_features",
     )
 
@@ -58,6 +95,7 @@ class SpawnOptions(Record):
         term: str | None = None,
         umask: int | None = None,
         limits: Iterable[tuple[str, int | None]] = (),
+        tees: Iterable[TeeOptions] = (),
         required_features: Sequence[str] = (),
     ) -> None:
         self.argv = tuple(argv)
@@ -77,6 +115,7 @@ class SpawnOptions(Record):
         self.term = term
         self.umask = umask
         self.limits = tuple(limits)
+        self.tees = tuple(tees)
         self.required_features = tuple(required_features)
 
 

@@ -20,7 +20,7 @@ from roost.wire.lite import (
     merged,
     text,
 )
-from roost.wire.request_types import Attached, AttachOptions, Reply, Spawned, SpawnOptions
+from roost.wire.request_types import Attached, AttachOptions, Reply, Spawned, SpawnOptions, TeeOptions
 
 TYPE_CHECKING = False  # typing itself is not imported: that would cost more than this package
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ __all__ = [
     "STATUS",
     "SpawnOptions",
     "Spawned",
+    "TeeOptions",
     "decode_attached",
     "decode_reply",
     "decode_spawned",
@@ -159,7 +160,23 @@ def _spawn_extension(options: SpawnOptions) -> bytes:
     if options.cwd is not None:
         parts.append(field_bytes(11, options.cwd))
     parts += (field_bytes(12, field_bytes(1, key) + field_bytes(2, value)) for key, value in options.env)
+    parts += (field_bytes(13, _tee(tee)) for tee in options.tees)
     return b"".join(parts)
+
+
+def _tee(tee: TeeOptions) -> bytes:
+    return b"".join(
+        (
+            field_bytes(1, tee.path),
+            field_text(2, tee.stream),
+            field_varint(3, not tee.append),
+            field_varint(4, tee.capacity_bytes),
+            field_varint(5, not tee.markers),
+            field_varint(6, tee.block),
+            field_varint(7, tee.rotate_bytes),
+            field_varint(8, tee.keep),
+        )
+    )
 
 
 def _attach_extension(options: AttachOptions) -> bytes:
