@@ -197,6 +197,8 @@ def terminate(
     older_than_s: float | None,
     originator: str | None,
 ) -> Call[list[TerminateResult]]:
+    if not targets and older_than_s is None and originator is None:
+        raise InvalidError("nothing to terminate was named: give targets, older_than_s (0 for all) or originator")
     params = {
         "targets": list(targets),
         "grace_s": grace_s,

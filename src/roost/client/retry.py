@@ -9,7 +9,7 @@ from roost.client.faults import ConnectionLostError, DaemonAbsentError
 from roost.errors import UnavailableError
 
 FIRST_PAUSE_S = 0.01
-LONGEST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 0.05
 GIVE_UP_AFTER_S = 60.0
 #: The keeper starts a killed daemon again within a second or so: a client only steps in when it did not.
 START_DAEMON_AFTER_S = 2.0

@@ -281,6 +281,11 @@ def test_sizes_out_of_range_are_refused_here(client: Client) -> None:
         client.spawn(["true"], rows=70000)
 
 
+def test_terminating_everything_has_to_be_asked_for(client: Client) -> None:
+    with pytest.raises(errors.InvalidError, match="older_than_s"):
+        client.terminate()
+
+
 def page(start: int, data: bytes, end: int, missed: int = 0) -> tuple[dict[str, int], bytes]:
     return (
         {"start_offset": start, "next_offset": start + len(data), "end_offset": end, "missed": missed},

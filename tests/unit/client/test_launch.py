@@ -135,7 +135,7 @@ def test_nothing_is_started_on_the_socket_of_another_scope(
 ) -> None:
     stub("exit 1")
     monkeypatch.setenv("ROOST_SOCKET", f"{paths.runtime_dir}/other/daemon.sock")
-    with Client() as client, pytest.raises(UnavailableError, match="other/daemon.sock"):
+    with Client() as client, pytest.raises(UnavailableError, match=r"other/daemon\.sock"):
         client.ping()
     assert not Path(paths.daemon_log).exists()
 

@@ -13,14 +13,14 @@ NOT_SENT = ConnectionLostError("lost", delivered=False)
 ABSENT = DaemonAbsentError("absent")
 
 
-def test_the_first_attempt_is_at_once_and_pauses_grow_up_to_a_quarter_second() -> None:
+def test_the_first_attempt_is_at_once_and_pauses_grow_up_to_50_ms() -> None:
     schedule = RetrySchedule(100.0)
     assert schedule.next_at == 100.0
     pauses = []
     for _ in range(8):
         schedule.failed(200.0)
         pauses.append(round(schedule.next_at - 200.0, 3))
-    assert pauses == [0.01, 0.02, 0.04, 0.08, 0.16, 0.25, 0.25, 0.25]
+    assert pauses == [0.01, 0.02, 0.04, 0.05, 0.05, 0.05, 0.05, 0.05]
 
 
 def test_a_daemon_is_started_after_two_seconds_and_again_only_much_later() -> None:
