@@ -15,8 +15,8 @@ from roost.model import Exited, Gap, Output, Reconnected
 
 #: Writes numbered lines as fast as the terminal takes them.
 COUNTER = """
-import os, sys, tty
-tty.setraw(1)
+import os, sys, termios, tty
+tty.setraw(1, termios.TCSANOW)  # keep input that is there already
 n, total = 0, int(sys.argv[1])
 os.read(0, 1)
 while n < total:
@@ -70,7 +70,7 @@ def test_a_lossless_client_sees_every_byte_once_through_many_kills(instance: Ins
             stop.set()
             killer.join()
     assert last is not None and last.code == 0
-    assert bytes(seen) == expected(total)
+    assert bytes(seen).removeprefix(b"g") == expected(total)  # the terminal may have echoed the start signal
     assert reconnects >= 1, "the daemon was never killed under the client"
 
 
@@ -153,7 +153,7 @@ def test_a_keeper_upgrade_under_load_loses_nothing(instance: Instance) -> None:
                 if len(seen) > upgrades * 500_000 and upgrades < 5:
                     upgrades += 1
                     assert other.upgrade_keeper()["keeper_pid"] == pid
-    assert bytes(seen) == expected(total) and upgrades == 5
+    assert bytes(seen).removeprefix(b"g") == expected(total) and upgrades == 5
 
 
 def test_the_tour_of_a_dead_keeper_is_honest(instance: Instance) -> None:

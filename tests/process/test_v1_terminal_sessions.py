@@ -296,7 +296,7 @@ def test_pipelined_requests_are_answered_in_order(shared: Instance) -> None:
 
 def test_a_stopped_client_gets_an_exact_missed_bytes_frame_and_the_tail(v1: V1Client, shared: Instance) -> None:
     size = 8_000_000
-    code = f"import os,tty\ntty.setraw(0)\nos.read(0,1)\nd=memoryview(b'0123456789abcdef'*{size // 16})\nwhile d: d=d[os.write(1,d):]"
+    code = f"import os,termios,tty\ntty.setraw(0,termios.TCSANOW)\nos.read(0,1)\nd=memoryview(b'0123456789abcdef'*{size // 16})\nwhile d: d=d[os.write(1,d):]"
     spawned = v1.spawn("python3", "-c", code)
     with V1Client(shared.socket) as slow:
         slow.attach(spawned.session_id)
@@ -309,7 +309,7 @@ def test_a_stopped_client_gets_an_exact_missed_bytes_frame_and_the_tail(v1: V1Cl
             got += len(frame.output)
             missed += frame.missed_bytes
             last = frame if kind == "exit_code" else None
-    assert got + missed == size and missed > 0
+    assert got + missed - size in (0, 1) and missed > 0  # 1: the terminal echoed the start signal
     assert got >= 1 << 20
 
 

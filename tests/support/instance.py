@@ -62,16 +62,23 @@ class Instance:
 
     def start(self, *arguments: str) -> int:
         """Start a daemon and wait until it serves; its pid."""
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "roost.daemon", *arguments],
-            env=self.environ,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=(self.root / "stderr").open("ab"),
-            start_new_session=True,
-        )
+        self._reap()
+        with (self.root / "stderr").open("ab") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "roost.daemon", *arguments],
+                env=self.environ,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
         eventually(self.status_or_none, what="the daemon serves")
         return self.note_pids()
+
+    def _reap(self) -> None:
+        """Take note of the end of the daemon that was started before, if it has ended."""
+        if self._process is not None:
+            self._process.wait(10)
 
     def note_pids(self) -> int:
         """Remember who runs now, to end them later; the daemon's pid."""
