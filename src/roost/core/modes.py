@@ -73,10 +73,13 @@ class TerminalModes:
         "not_utf8",
         "region",
         "region_stands",
+        "rows",
         "shift",
     )
 
     def __init__(self) -> None:
+        #: Rows of the session's terminal, 0 when nobody said.
+        self.rows = 0
         self.full_reset()
 
     def full_reset(self) -> None:
@@ -159,6 +162,12 @@ class TerminalModes:
         self.region = (top or 1, bottom) if top > 1 or bottom else None
         self.region_stands = True
 
+    def resize(self, rows: int) -> None:
+        """The session's terminal has so many rows now, 0 if unknown; with another number terminals drop their margins."""
+        if rows == 0 or (self.rows and rows != self.rows):
+            self.region_stands = False
+        self.rows = rows
+
     # --- undoing --------------------------------------------------------------------------------------------------
 
     def undo(self, *, everything: bool = False) -> bytes:
@@ -177,7 +186,7 @@ class TerminalModes:
         parts += self._leave_alternate(everything)
         if self.charsets != FRESH_CHARSETS or self.shift or everything:
             parts.append(b"\x0f\x1b(B\x1b)B\x1b*B\x1b+B")
-        if self.not_utf8:
+        if self.not_utf8 or everything:
             parts.append(b"\x1b%G")
         if self.coloured or everything:
             parts.append(b"\x1b[m")
@@ -195,7 +204,7 @@ class TerminalModes:
     def _undo_margins(self, changed: set[int], everything: bool) -> list[bytes]:
         """Margins and origin mode; setting them moves the cursor home, which would overwrite the normal screen."""
         parts = [_switch(69, False)] if 69 in changed else []
-        origin = 6 in self.changed
+        origin = 6 in self.changed  # without margins it is harmless: not undone on suspicion
         if origin:
             parts.append(_switch(6, False))
         if self.region is None and not origin and not everything:
@@ -241,7 +250,9 @@ class TerminalModes:
 
     def _repeat_margins(self) -> list[bytes]:
         parts = []
-        if self.region is not None and self.region_stands:
+        # Full-screen programs leave margins of the whole screen behind; on a larger terminal they would be wrong.
+        whole = self.region is not None and self.region[0] == 1 and not 0 < self.region[1] < self.rows
+        if self.region is not None and self.region_stands and not whole:
             top, bottom = self.region
             margins = b"\x1b[%d;%dr" % (top, bottom) if bottom else b"\x1b[%dr" % top
             parts += [_SAVE_CURSOR, margins, _RESTORE_CURSOR]

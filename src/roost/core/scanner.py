@@ -141,11 +141,10 @@ class Scanner:
         self.uncertain = True
         self.dirty = True
 
-    def resized(self) -> None:
-        """Says that the terminal has another size now: terminals drop their margins then."""
-        if self.modes.region is not None and self.modes.region_stands:
-            self.modes.region_stands = False
-            self.dirty = True
+    def resized(self, rows: int = 0) -> None:
+        """Says how many rows the session's terminal has, first and at every resize; 0: another number than before."""
+        self.modes.resize(rows)
+        self.dirty = True
 
     # --- answers ----------------------------------------------------------------------------------------------------
 

@@ -38,6 +38,7 @@ class ModesState(msgspec.Struct, array_like=True):
     coloured: bool
     region: tuple[int, int] | None
     region_stands: bool
+    rows: int
 
 
 class MarksState(msgspec.Struct, array_like=True):
@@ -107,6 +108,7 @@ def describe_modes(modes: TerminalModes) -> ModesState:
         coloured=modes.coloured,
         region=modes.region,
         region_stands=modes.region_stands,
+        rows=modes.rows,
     )
 
 
@@ -120,7 +122,7 @@ def recall_modes(state: ModesState) -> TerminalModes:
     modes.not_utf8, modes.coloured = state.not_utf8, state.coloured
     modes.modify_keys, modes.cursor_shape, modes.shift = state.modify_keys, state.cursor_shape, state.shift
     modes.charsets = tuple(state.charsets)
-    modes.region, modes.region_stands = state.region, state.region_stands
+    modes.region, modes.region_stands, modes.rows = state.region, state.region_stands, state.rows
     return modes
 
 
