@@ -163,7 +163,7 @@ class TerminalModes:
         self.region_stands = True
 
     def resize(self, rows: int) -> None:
-        """The session's terminal has so many rows now, 0 if unknown; with another number terminals drop their margins."""
+        """The session's terminal has so many rows now (0: unknown); terminals drop their margins then."""
         if rows == 0 or (self.rows and rows != self.rows):
             self.region_stands = False
         self.rows = rows
