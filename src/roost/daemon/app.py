@@ -211,7 +211,7 @@ class App:
     def hang_up(self) -> None:
         """Tell the keeper good-bye, as the last thing: it may start the next daemon at once."""
         if not self._link.lost:
-            self._link.hang_up(restart=self._restart_wanted)
+            self._link.hang_up(restart=self._restart_wanted, shut_down=not len(self._table))
 
 
 def notify_ready() -> None:

@@ -203,9 +203,14 @@ class KeeperLink:
         if self._on_lost is not None:
             self._on_lost()
 
-    def hang_up(self, *, restart: bool = False) -> None:
-        """Leave in an orderly way: the keeper does not start a daemon by itself, unless asked to now."""
+    def hang_up(self, *, restart: bool = False, shut_down: bool = False) -> None:
+        """Leave in an orderly way: the keeper does not start a daemon by itself, unless asked to now.
+
+        `shut_down`: the keeper may end at once if it holds nothing, and not only after a while.
+        """
         try:
+            if shut_down and not restart:
+                send_packet(self._sock, m.encode(m.SHUTDOWN, self._seq, []))
             send_packet(self._sock, m.encode(m.HANGUP, 0, [(m.T_RESTART, 1)] if restart else []))
         except OSError:
             pass
