@@ -6,6 +6,7 @@ their own. Requests that carry roost's extension are answered with roost's behav
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from roost.wire.codec import (
     payload_missing_text,
     payload_of,
 )
+
+log = logging.getLogger(__name__)
 
 _CODES = {
     "not_found": pb.STATUS_CODE_NOT_FOUND,
@@ -103,13 +106,17 @@ class V1:
     async def answer(self, request: pb.DaemonRequest, connection: Connection) -> pb.DaemonResponse:
         """The response to one request; `connection.attachment` is set when it has become a stream.
 
-        Never raises a RoostError: those become codes and texts.
+        Raises nothing: errors become codes and texts, and a defect of ours costs one request, not the daemon.
         """
         response = pb.DaemonResponse(request_id=request.id)
         try:
             await self._dispatch(request, response, connection)
         except RoostError as error:
             _set_error(request, response, error)
+        except Exception:
+            log.exception("request %d (type %d) failed in a way that nobody foresaw", request.id, request.type)
+            response = pb.DaemonResponse(request_id=request.id)
+            _set_error(request, response, RoostError("internal server error: handler panicked"))
         return response
 
     async def _dispatch(self, request: pb.DaemonRequest, response: pb.DaemonResponse, connection: Connection) -> None:
