@@ -25,6 +25,7 @@ COMMANDS = {
     "restart": ("control", "End a session and start its command again."),
     "wait": ("ending", "Wait for a session to end; exits with its code."),
     "kill": ("ending", "End sessions: TERM, grace, KILL."),
+    "tee": ("tee", "Copy a session's streams to files."),
     "purge": ("ending", "Forget exited sessions and their output."),
     "ps": ("processes", "List registered processes, or draw a process tree."),
     "daemon": ("daemon", "Start, stop and look at the daemon."),

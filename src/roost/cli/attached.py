@@ -20,7 +20,7 @@ from roost.cli.terminal import Signals, Terminal
 from roost.errors import InvalidError
 
 if TYPE_CHECKING:
-    from roost.client import Attachment, Client
+    from roost.client import Client
 
 #: A full-screen program repaints when its size changes; the change back must outlast the daemon's debounce.
 _REPAINT_AFTER_S = 0.3
@@ -70,9 +70,18 @@ def terminal_label(environ: Mapping[str, str] = os.environ) -> str:
         tty = os.ttyname(0).removeprefix("/dev/")
     except OSError:
         tty = f"pid {os.getpid()}"
-    user = environ.get("USER") or environ.get("LOGNAME") or f"user {os.getuid()}"
+    user = environ.get("USER") or environ.get("LOGNAME") or _user_name()
     origin = environ.get("SSH_CONNECTION", "").partition(" ")[0]
     return f"{user} on {tty}" + (f" from {origin}" if origin else "")
+
+
+def _user_name() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"
 
 
 def attach_target(client: Client, target: str, choice: AttachChoice, keys: tuple[bytes, ...]) -> int:
@@ -153,18 +162,17 @@ def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bo
                 )
                 ending = relay.run()
                 alternate = terminal.screen.alternate
-                _put_back(terminal, attachment)
+                _put_back(terminal, terminal.screen.fallback_reset() if ending.event is None else attachment.reset)
                 terminal.restore(forget_input=ending.cause is Cause.LEFT)
         except BaseException:
-            _put_back(terminal, attachment)
+            _put_back(terminal, terminal.screen.fallback_reset())
             terminal.say("")
             raise
     _say_farewell(terminal, ending, plan.name)
     return ending, attachment.offset, alternate
 
 
-def _put_back(terminal: Terminal, attachment: Attachment) -> None:
-    reset = attachment.reset or terminal.screen.fallback_reset()
+def _put_back(terminal: Terminal, reset: bytes) -> None:
     try:
         terminal.write(reset)
     except OSError:

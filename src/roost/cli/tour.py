@@ -212,6 +212,7 @@ def _clean_up(scope: str) -> None:
     try:
         with Client(scope=scope, autostart=False) as client:
             keeper_pid = client.status().keeper_pid
+            print("\nCleaning up: the daemon stops, and the keeper, with nothing left to keep, ends too.", flush=True)
             client.stop(kill=True)
     except RoostError as error:
         print(f"roost: could not clean up: {error}", file=sys.stderr)

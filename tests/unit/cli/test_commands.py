@@ -242,9 +242,14 @@ def test_kill_says_what_it_took(
 
 
 def test_kill_tells_errors_apart(capfd: pytest.CaptureFixture[str]) -> None:
-    run = Run(capfd, terminate=[TerminateResult(name="b", error="no session is called b")])
+    run = Run(
+        capfd, terminate=[TerminateResult(error="no session answers to 'b'"), TerminateResult(name="c", outcome="soft")]
+    )
+    assert run("kill", "b", "c") == 3
+    assert (run.out, run.err) == ("c: ended by TERM\n", "roost: no session answers to 'b'\n")
+    run.client.answers["terminate"] = [TerminateResult(session_id="s-1", name="b", error="the keeper is gone")]
     assert run("kill", "b") == 1
-    assert (run.out, run.err) == ("", "roost: b: no session is called b\n")
+    assert run.err == "roost: b: the keeper is gone\n"
 
 
 def test_logs_are_exact_without_a_terminal(capfd: pytest.CaptureFixture[str]) -> None:

@@ -67,9 +67,12 @@ def stop_command(invocation: Invocation, /, *, kill: bool, timeout: float, as_js
     if as_json:
         print_json({"sessions_left": left})
     elif left:
-        say(f"the daemon stopped; {count(left, 'session')} in the keeper (to end them: roost daemon stop --kill)")
+        runs = "runs" if left == 1 else "run"
+        say(
+            f"the daemon stopped; {count(left, 'session')} {runs} on in the keeper (roost daemon stop --kill ends them)"
+        )
     else:
-        say("the daemon stopped; no sessions are left")
+        say("the daemon stopped; no session is running")
     return OK
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from roost.cli.context import Invocation, complete_target, json_option, pass_invocation, target_argument
-from roost.cli.failures import ERROR, NOT_FOUND, child_exit_code, say
+from roost.cli.failures import ERROR, NOT_FOUND, OK, child_exit_code, say
 from roost.cli.output import print_json
 from roost.cli.values import DURATION
 from roost.cli.wording import count, signal_name
@@ -63,15 +63,22 @@ def kill_command(
             (say if result.error else print)(describe_result(result))
     if not results:
         say("no live session matches")
-        return NOT_FOUND if targets else 0
-    return ERROR if any(result.error or result.survivors for result in results) else 0
+        return NOT_FOUND if targets else OK
+    return kill_exit_code(results)
+
+
+def kill_exit_code(results: list[TerminateResult]) -> int:
+    """1 when something could not be ended, else 3 when a target answers to no session, else 0."""
+    if any(result.survivors or (result.error and result.session_id) for result in results):
+        return ERROR
+    return NOT_FOUND if any(result.error for result in results) else OK
 
 
 def describe_result(result: TerminateResult) -> str:
     """One line: what it took to end a session, and who outlived it."""
     name = result.name or result.session_id
     if result.error:
-        return f"{name}: {result.error}"
+        return f"{name}: {result.error}" if name else result.error
     if result.survivors:
         pairs = zip(result.survivors, result.survivor_names or [""] * len(result.survivors), strict=False)
         left = ", ".join(f"{pid} {command}".strip() for pid, command in pairs)

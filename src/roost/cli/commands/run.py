@@ -36,6 +36,7 @@ class Order:
     size_policy: str | None
     term: str | None
     originator: str | None
+    tee: tuple[str, ...]
     command: tuple[str, ...]
 
     def argv(self) -> list[bytes]:
@@ -66,6 +67,7 @@ class Order:
             ring_bytes=self.ring,
             size_policy=self.size_policy,
             term=self.term,
+            tees=self.tee,
         )
 
 
@@ -81,6 +83,7 @@ class Order:
 @click.option("--size-policy", type=click.Choice(POLICIES), help="Whose size counts among several clients.")
 @click.option("--term", metavar="NAME", help="TERM of the session (default: chosen by the daemon).")
 @click.option("--originator", metavar="NAME", help="On whose behalf it runs; `ls` and `kill` can select by it.")
+@click.option("--tee", multiple=True, metavar="FILE", help="Append a copy of its output to FILE; may be repeated.")
 @keys_options
 @json_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
