@@ -195,6 +195,32 @@ class Check(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TeeInfo(Record):
+    """A copy of a session's stream in a file. Bytes are those of the stream; markers are not counted.
+
+    state: "open", "closed" (the stream has ended and is in the file) or "disconnected" (error says why: what follows is
+    missed). uncertain: a daemon was killed with input on its way into the file, or somebody else changed the file while
+    no daemon ran.
+    """
+
+    session_id: str
+    name: str
+    handle: int
+    stream: str
+    path: str
+    state: str
+    error: str = ""
+    written_bytes: int = 0
+    missed_bytes: int = 0
+    uncertain: bool = False
+    append: bool = True
+    block: bool = False
+    markers: bool = True
+    rotate_bytes: int = 0
+    keep: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessInfo(Record):
     """One entry of the process registry; no session. Times in Unix seconds.
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from roost.client.results import Sent
     from roost.client.session import Session
     from roost.client.sync import Client
+    from roost.client.tee_calls import TeeOptions
 
 _HOMES = {
     "AsyncAttachment": "aio_attachment",
@@ -24,6 +25,7 @@ _HOMES = {
     "Client": "sync",
     "Sent": "results",
     "Session": "session",
+    "TeeOptions": "tee_calls",
     "ensure_daemon": "launch",
 }
 
@@ -35,6 +37,7 @@ __all__ = [
     "Client",
     "Sent",
     "Session",
+    "TeeOptions",
     "ensure_daemon",
 ]
 

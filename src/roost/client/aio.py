@@ -13,15 +13,15 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any, Self, TypeVar, Unpack
 
-from roost.client import calls, process_calls
+from roost.client import calls, process_calls, tee_calls
 from roost.client.aio_attachment import AsyncAttachment
 from roost.client.aio_connection import AsyncConnection, connect_async
 from roost.client.aio_session import AsyncSession
 from roost.client.backlog import BacklogGathering
 from roost.client.deadline import Deadline
 from roost.client.endpoint import Endpoint
-from roost.client.keywords import AttachKeywords, SpawnKeywords, Text
-from roost.client.opening import SpawnOrder, attach_options
+from roost.client.keywords import AttachKeywords, SpawnKeywords, TeeKeywords, Text
+from roost.client.opening import SpawnOrder, attach_options, tee_from
 from roost.client.results import Sent
 from roost.client.retry import CallRetry
 from roost.client.session import SessionIdentity
@@ -34,6 +34,7 @@ from roost.model import (
     ExitStatus,
     ProcessInfo,
     SessionInfo,
+    TeeInfo,
     TerminateResult,
     ZombieInfo,
 )
@@ -222,6 +223,20 @@ class AsyncClient:
     async def env(self, target: str = "") -> dict[str, str]:
         """The environment that a session was started with."""
         return await self._perform(calls.environment(target))
+
+    # ------------------------------------------------------------------ tees
+
+    async def add_tee(self, target: str, path: Text, **options: Unpack[TeeKeywords]) -> TeeInfo:
+        """Copies a stream of a session to a file, from its next byte on; goes on across restarts of the daemon."""
+        return await self._perform(tee_calls.add_tee(target, tee_from(path, options)))
+
+    async def tees(self, target: str | None = None) -> builtins.list[TeeInfo]:
+        """The tees of a session, ended ones too; of all sessions without a target."""
+        return await self._perform(tee_calls.list_tees(target))
+
+    async def remove_tee(self, target: str, handle: int) -> TeeInfo:
+        """Ends a tee when its file has what was written up to now; what it was."""
+        return await self._perform(tee_calls.remove_tee(target, handle))
 
     # ------------------------------------------------------------------ registered processes
 

@@ -44,6 +44,24 @@ class SpawnKeywords(TypedDict, total=False):
     spawn_id: str | None
 
 
+class TeeKeywords(TypedDict, total=False):
+    """How to copy a stream to a file."""
+
+    #: "stdout" (the default; a terminal's output too), "stderr" or "stdin" (what the program was given).
+    stream: str
+    #: Append to what is there (the default), or empty the file first.
+    append: bool
+    #: How far the file may fall behind before the oldest bytes are left out, 0 for as far as the ring reaches.
+    capacity_bytes: int
+    #: Say in the file where something is missing (the default).
+    markers: bool
+    #: Leave nothing out: the program waits for the file instead.
+    block: bool
+    #: Go on in a new file at about that size, 0 for never, and keep so many old ones.
+    rotate_bytes: int
+    keep: int
+
+
 class AttachKeywords(TypedDict, total=False):
     """How to attach."""
 

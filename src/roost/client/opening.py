@@ -10,7 +10,7 @@ import os
 import resource
 from collections.abc import Mapping, Sequence
 
-from roost.client.keywords import AttachKeywords, SpawnKeywords, Text
+from roost.client.keywords import AttachKeywords, SpawnKeywords, TeeKeywords, Text
 from roost.client.replies import raise_reply_error
 from roost.errors import InvalidError
 from roost.model import SessionInfo
@@ -78,6 +78,11 @@ def tee_options(tee: Text | TeeOptions) -> TeeOptions:
         return TeeOptions(os.path.abspath(os.fsencode(tee)))
     options = dict(zip(tee.__slots__, tee, strict=True))
     return TeeOptions(**{**options, "path": os.path.abspath(os.fsencode(tee.path))})  # type: ignore[arg-type]
+
+
+def tee_from(path: Text, keywords: TeeKeywords) -> TeeOptions:
+    """A tee as it is asked for by path and keywords."""
+    return tee_options(TeeOptions(os.fsencode(path), **keywords))
 
 
 def current_umask() -> int:

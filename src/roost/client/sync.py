@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from time import monotonic, sleep
 from typing import Any, Self, TypeVar, Unpack
 
-from roost.client import calls, process_calls
+from roost.client import calls, process_calls, tee_calls
 from roost.client.attachment import Attachment
 from roost.client.backlog import BacklogGathering
 from roost.client.connection import Connection
 from roost.client.deadline import Deadline
 from roost.client.endpoint import Endpoint
-from roost.client.keywords import AttachKeywords, SpawnKeywords, Text
+from roost.client.keywords import AttachKeywords, SpawnKeywords, TeeKeywords, Text
 from roost.client.launch import connect
-from roost.client.opening import SpawnOrder, attach_options
+from roost.client.opening import SpawnOrder, attach_options, tee_from
 from roost.client.results import Sent
 from roost.client.retry import CallRetry
 from roost.client.session import Session, SessionIdentity
@@ -33,6 +33,7 @@ from roost.model import (
     ExitStatus,
     ProcessInfo,
     SessionInfo,
+    TeeInfo,
     TerminateResult,
     ZombieInfo,
 )
@@ -221,6 +222,20 @@ class Client:
     def env(self, target: str = "") -> dict[str, str]:
         """The environment that a session was started with."""
         return self._perform(calls.environment(target))
+
+    # ------------------------------------------------------------------ tees
+
+    def add_tee(self, target: str, path: Text, **options: Unpack[TeeKeywords]) -> TeeInfo:
+        """Copies a stream of a session to a file, from its next byte on; goes on across restarts of the daemon."""
+        return self._perform(tee_calls.add_tee(target, tee_from(path, options)))
+
+    def tees(self, target: str | None = None) -> builtins.list[TeeInfo]:
+        """The tees of a session, ended ones too; of all sessions without a target."""
+        return self._perform(tee_calls.list_tees(target))
+
+    def remove_tee(self, target: str, handle: int) -> TeeInfo:
+        """Ends a tee when its file has what was written up to now; what it was."""
+        return self._perform(tee_calls.remove_tee(target, handle))
 
     # ------------------------------------------------------------------ registered processes
 
