@@ -151,7 +151,7 @@ class DaemonStatus(Record):
     version: str = ""
     pid: int = 0
     keeper_pid: int = 0
-    keeper_version: str = ""
+    keeper_version: int = 0
     socket: str = ""
     scope: str = ""
     uptime_s: float = 0.0
@@ -163,7 +163,6 @@ class DaemonStatus(Record):
     log_path: str = ""
     state_dir: str = ""
     runtime_dir: str = ""
-    held_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from roost.core.backlog import V1Mark, v1_attach, v1_backlog
 from roost.core.cursor import place, take
 from roost.core.names import check_name, free_name, is_session_id, name_for_command, session_id
-from roost.core.session import EXITED, SessionLife, SignalTree
 from roost.core.sizing import POLICIES, Sizing
 from roost.core.targets import Candidate, resolve
 from roost.errors import RoostError
@@ -125,22 +124,3 @@ def test_a_terminal_always_has_a_size(acts: list[tuple[str, str, int, int, str]]
         assert after == sizing.size
         assert 1 <= after.rows <= 65535
         assert 1 <= after.cols <= 65535
-
-
-LIFE = st.lists(st.tuples(st.sampled_from(["terminate", "passed", "exited"]), st.floats(0, 5)), max_size=20)
-
-
-@given(events=LIFE)
-def test_whatever_happens_nobody_is_signalled_without_a_terminate(events: list[tuple[str, float]]) -> None:
-    life, now, asked = SessionLife(), 0.0, False
-    for event, wait_s in events:
-        now += wait_s
-        if event == "terminate":
-            asked = True
-            effects = life.terminate(now, 2.0)
-        elif event == "passed":
-            effects = life.deadline_passed(now)
-        else:
-            effects = life.exited(now, 0, None)
-        assert asked or not any(isinstance(effect, SignalTree) for effect in effects)
-        assert (life.outcome is not None) is (life.state == EXITED)

@@ -22,7 +22,7 @@ _BASELINE_PATH = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _BASELINE_KEPT = (b"LANG", b"TZ", b"TMPDIR", b"XDG_RUNTIME_DIR")
 
 #: Set by roost for each session; a session started from inside another must not inherit the outer one's.
-OWN_VARIABLES = (b"ROOST_SESSION", b"ROOST_NAME", b"ROOST_SOCKET", b"ROOST_EVENTS")
+OWN_VARIABLES = (b"ROOST_SESSION", b"ROOST_NAME", b"ROOST_SOCKET", b"ROOST_EVENTS", b"ROOST_SCOPE")
 ORIGINATOR_VARIABLE = b"RUNNING_PROCESS_ORIGINATOR"
 
 

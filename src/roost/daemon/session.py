@@ -121,6 +121,7 @@ class Session:
         self.input = ChildInput(self._loop, fd, on_room=self._input_has_room)
         if self.is_pty:
             self.window.use(fd)
+            self._tell_scanner()
 
     def drop_input(self) -> None:
         """Give the PTY master or stdin back; queued input will not be written."""
@@ -347,11 +348,14 @@ class Session:
                 cols or attachment.cols or self.cols,
             )
 
-    def _size_changed(self, size: Winsize) -> None:
-        self.record.rows, self.record.cols = size
+    def _tell_scanner(self) -> None:
         scanner = self.streams["stdout"].scanner
         if scanner is not None:
-            scanner.resized()
+            scanner.resized(self.rows)
+
+    def _size_changed(self, size: Winsize) -> None:
+        self.record.rows, self.record.cols = size
+        self._tell_scanner()
         for attachment in self.attachments:
             attachment.notify(frames.resized(*size))
 

@@ -28,7 +28,7 @@ from roost.daemon.tee import TeeSpec
 from roost.daemon.tees import OpenTee, Tees
 from roost.errors import InvalidError
 from roost.keeper import messages as m
-from roost.paths import Paths
+from roost.paths import DEFAULT_SCOPE, Paths
 from roost.ring.layout import DEFAULT_CAPACITY, MAX_CAPACITY, MIN_CAPACITY
 
 DEFAULT_ROWS, DEFAULT_COLS = 24, 80
@@ -147,6 +147,8 @@ class Spawner:
             (b"ROOST_SOCKET", os.fsencode(self._socket_path)),
             (b"ROOST_EVENTS", os.fsencode(os.path.join(self._paths.runtime_dir, "events.sock"))),
         ]
+        if self._paths.scope != DEFAULT_SCOPE:
+            own.append((b"ROOST_SCOPE", self._paths.scope.encode()))
         if spec.term:
             own.append((b"TERM", spec.term.encode()))
         own.append((ORIGINATOR_VARIABLE, os.fsencode(spec.originator)))

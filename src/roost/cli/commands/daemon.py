@@ -185,7 +185,7 @@ def _become_daemon(invocation: Invocation) -> NoReturn:
 def _print_status(status: DaemonStatus) -> None:
     pairs = [
         ("daemon", f"{status.version}, pid {status.pid}, up {show_duration(status.uptime_s)}"),
-        ("keeper", f"{status.keeper_version or 'version not known'}, pid {status.keeper_pid}"),
+        ("keeper", f"protocol {status.keeper_version}, pid {status.keeper_pid}"),
         ("sessions", f"{status.running} running, {status.exited} exited"),
         ("clients", f"{status.clients}, {status.attached} attached"),
         ("scope", status.scope),
@@ -193,6 +193,4 @@ def _print_status(status: DaemonStatus) -> None:
         ("log", status.log_path),
         ("state", status.state_dir),
     ]
-    if status.held_by:
-        pairs.append(("held by", status.held_by))
     print_pairs(pairs)
