@@ -37,8 +37,8 @@ def child_of(peer: Peer, *argv: str, kind: str = "pty", ring_bytes: int = 0) -> 
     finally:
         with contextlib.suppress(Exception):
             peer.call(m.SIGNAL, [(m.T_ID, child.id), (m.T_SIGNO, 9), (m.T_SCOPE, "group")])
-        child.out.wait(lambda: child.out.reader.exit_offset is not None)
-        peer.call(m.PING)
+        while peer.call(m.FETCH, [(m.T_ID, child.id)]).text(m.T_STATE) == "running":
+            pass
         child.drop()
         child.close()
 
@@ -287,7 +287,7 @@ def test_orphans_are_adopted_and_reaped(peer: Peer, keeper: KeeperProcess) -> No
     script = "(setsid sh -c 'echo $$; exec 1>&-; read x' <&3 &) 3<&0"
     with child_of(peer, "sh", "-c", script, kind="pipe") as child:
         child.exited()
-        orphan = int(child.out.all())
+        orphan = int(child.out.read_until(b"\n"))
         with open(f"/proc/{orphan}/stat") as file:
             assert int(file.read().rpartition(")")[2].split()[1]) == keeper.pid
         pidfd = os.pidfd_open(orphan)
@@ -361,7 +361,7 @@ def test_an_exit_under_a_hold_is_told_when_the_output_could_be_taken(peer: Peer)
         reader.set_hold(0)
         child.write(b"go\n")
         child.out.wait(lambda: reader.end == 65536)
-        assert reader.set_hold(60001)
+        reader.set_hold(60001)
         os.eventfd_write(child.room_event, 1)
         child.exited()
         assert reader.exit_offset == 125_536

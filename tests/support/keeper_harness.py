@@ -34,8 +34,8 @@ class Peer:
 
     def __init__(self, address: str) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sock.connect(address)  # before the timeout: a connect that does not block may find the queue full
         self.sock.settimeout(TIMEOUT_S)
-        self.sock.connect(address)
         self.notices: list[m.Message] = []
         self._seq = itertools.count(1)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from roost.keeper.log import Log
     from roost.keeper.loop import Loop
 
-_BACKLOG = 64
+_BACKLOG = 128
 
 
 class Listeners:
@@ -58,12 +58,13 @@ class Listeners:
         self._loop.watch(sock.fileno(), lambda _: self._accept(sock))
 
     def _accept(self, sock: _socket.socket) -> None:
-        try:
-            fd, _ = sock._accept()  # type: ignore[attr-defined]
-        except (BlockingIOError, ConnectionError):
-            return
         assert self._on_socket is not None
-        self._on_socket(_socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd))
+        for _ in range(_BACKLOG):
+            try:
+                fd, _ = sock._accept()  # type: ignore[attr-defined]
+            except (BlockingIOError, ConnectionError):
+                return
+            self._on_socket(_socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, fd))
 
     def check_path(self) -> None:
         """Listen on the path again if it is gone, as at a logout that removed the runtime directory."""
