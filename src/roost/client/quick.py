@@ -84,11 +84,11 @@ def _exchange(connection: _socket.socket, request: bytes, method: str, deadline:
 
 
 def _table_of(result: str) -> str:
-    """The text in `{"table":"…"}`; the full JSON reader is the fallback for any other spelling of it."""
+    """The text in `{"table":"…", …}`; the full JSON reader is the fallback for any other spelling of it."""
     start = len(_TABLE_KEY) + 1
     if result.startswith(_TABLE_KEY + '"'):
         text, end = scanstring(result, start)
-        if result[end:] == "}":
+        if result[end : end + 1] in ("}", ","):
             return str(text)
     import json
 
