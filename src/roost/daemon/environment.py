@@ -5,6 +5,7 @@ Pure: the daemon's own environment and the passwd entry are handed in.
 
 from __future__ import annotations
 
+import functools
 import os
 import pwd
 from collections.abc import Iterable, Mapping
@@ -73,6 +74,7 @@ def with_shell(pairs: Pairs, user: pwd.struct_passwd | None) -> Pairs:
     return [*pairs, (b"SHELL", (os.fsencode(user.pw_shell) if user else b"") or b"/bin/sh")]
 
 
+@functools.cache
 def current_user() -> pwd.struct_passwd | None:
     """The passwd entry of this uid, if there is one."""
     try:

@@ -1,20 +1,23 @@
 """What the daemon entrusts to the keeper about a session: the blob from which a new daemon rebuilds everything.
 
-Owns the form of the blob (versioned, additive JSON, the launch part compressed). The keeper never looks into it.
+Owns the form of the blob: a line of versioned, additive JSON, then the launch part as it is. The keeper never looks into
+it. Encoding is on the way of every spawn, so it is kept cheap.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 RECORD_VERSION = 1
 #: What the keeper takes as a blob.
 BLOB_MAX_BYTES = 64 * 1024
+#: A launch part above this is compressed.
+COMPRESS_BYTES = 16 * 1024
+_PLAIN, _COMPRESSED = b"p", b"z"
 
 
 @dataclass(slots=True)
@@ -28,7 +31,7 @@ class Launch:
     limits: list[tuple[str, int | None]] = field(default_factory=list)
 
     def pack(self) -> bytes:
-        """NUL-separated and compressed: environments are long and alike."""
+        """NUL-separated; compressed when long (environments are alike)."""
         parts = [
             str(len(self.argv)).encode(),
             *self.argv,
@@ -39,12 +42,14 @@ class Launch:
             ),
             *(key + b"=" + value for key, value in self.env),
         ]
-        return zlib.compress(b"\0".join(parts), 1)
+        plain = b"\0".join(parts)
+        return _PLAIN + plain if len(plain) < COMPRESS_BYTES else _COMPRESSED + zlib.compress(plain, 1)
 
     @classmethod
     def unpack(cls, data: bytes) -> Launch:
         """The reverse of `pack`."""
-        parts = zlib.decompress(data).split(b"\0")
+        plain = data[1:] if data.startswith(_PLAIN) else zlib.decompress(data[1:])
+        parts = plain.split(b"\0")
         count = int(parts[0])
         argv, (cwd, umask, limits), env = parts[1 : count + 1], parts[count + 1 : count + 4], parts[count + 4 :]
         pairs = [item.partition(b"=") for item in limits.split()]
@@ -137,25 +142,35 @@ class SessionRecord:
 
     def encode(self) -> bytes:
         """The blob. A launch part that does not fit is left out (the session then cannot be restarted)."""
-        fields: dict[str, Any] = asdict(self)
-        fields["launch"] = base64.b85encode(self.launch).decode()
+        fields = _fields(self)
+        del fields["launch"]
         fields["v"] = RECORD_VERSION
-        blob = json.dumps(fields, separators=(",", ":")).encode()
+        fields["tickets"] = [_fields(ticket) for ticket in self.tickets]
+        fields["tees"] = [_fields(tee) for tee in self.tees]
+        blob = _line(fields) + self.launch
         if len(blob) > BLOB_MAX_BYTES:
-            fields["launch"] = ""
-            blob = json.dumps(fields, separators=(",", ":")).encode()
+            blob = _line(fields)
         if len(blob) > BLOB_MAX_BYTES:
             fields["argv"] = [arg[:200] for arg in self.argv[:50]]
             fields["command"] = self.command[:4096]
-            blob = json.dumps(fields, separators=(",", ":")).encode()
+            blob = _line(fields)
         return blob
 
     @classmethod
     def decode(cls, blob: bytes) -> SessionRecord:
         """The record of that blob; unknown fields of a newer daemon are ignored, missing ones have their default."""
-        fields = json.loads(blob)
+        line, _, launch = blob.partition(b"\n")
+        fields = json.loads(line)
         known = {key: value for key, value in fields.items() if key in cls.__slots__}
-        known["launch"] = base64.b85decode(fields.get("launch", ""))
+        known["launch"] = launch
         known["tickets"] = [Ticket(**ticket) for ticket in fields.get("tickets", [])]
         known["tees"] = [TeeRecord.of(tee) for tee in fields.get("tees", [])]
         return cls(**known)
+
+
+def _fields(record: SessionRecord | Ticket | TeeRecord) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__slots__}
+
+
+def _line(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
