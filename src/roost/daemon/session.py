@@ -407,7 +407,7 @@ class Session:
 
     def leave(self, *, coming_back: bool) -> None:
         """The daemon stops. Clients that can resume with the next one just lose the connection; the others are told."""
-        self._leaving = True
+        self._leaving = coming_back  # their places are kept then; else they are given up as each client goes
         for attachment in list(self.attachments):
             if not (coming_back and attachment.traits.extended):
                 attachment.say_and_close(
