@@ -25,7 +25,7 @@ help:
 
 run: $(READY)
 	@$(BIN)/python -m compileall -q src
-	@if [ -t 0 ]; then exec $(BIN)/roost run; else exec $(BIN)/python -m roost.cli.tour; fi
+	@if [ -t 0 ]; then PATH="$(CURDIR)/$(BIN):$$PATH" exec roost run; else exec $(BIN)/python -m roost.cli.tour; fi
 
 tour: $(READY)
 	@$(BIN)/python -m roost.cli.tour
