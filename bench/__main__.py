@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import pkgutil
 import sys
 import time
@@ -59,6 +60,7 @@ def main() -> int:
     for name in chosen.names or names:
         print(f"… {name}", file=sys.stderr, flush=True)
         sections.append(_run(name, quick=chosen.quick))
+    facts["load at the end"] = f"{os.getloadavg()[0]:.2f}"
     print(report.table(sections))
     print(f"saved as {report.save(RESULTS, facts, sections)}")
     return 1 if any(section.failure for section in sections) else 0

@@ -48,6 +48,11 @@ class Watch:
     ) -> None:
         self._context, self._client, self._out, self._host = context, client, out, host
 
+    @property
+    def server_pids(self) -> list[int]:
+        """The host's own process, if the watch started one."""
+        return [self._host.pid] if self._host else []
+
     def result(self, timeout_s: float = 60.0) -> dict[str, Any]:
         """What the client measured, once it is done by itself; the host goes on."""
         self._client.wait(timeout_s)
