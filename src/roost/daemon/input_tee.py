@@ -123,13 +123,21 @@ class InputTee:
     # --- the file's side ------------------------------------------------------------------------------------------
 
     def _go_on(self) -> None:
-        """Start the next file operation, if there is anything to do."""
-        if self._busy or self._file is None:
+        """Start the next file operation if there is anything to do, else tell whoever waits for that."""
+        if self._busy:
             return
+        if self._file is not None:
+            self._start_next(self._file)
+        if not self._busy:
+            callbacks, self._when_idle = self._when_idle, []
+            for callback in callbacks:
+                callback()
+
+    def _start_next(self, file: TeeFile) -> None:
         if self._ended:
             self._close_file()
         elif self._rotation_due:
-            file, keep = self._file, self.record.keep
+            keep = self.record.keep
             self._operate(lambda: file.rotate(keep), self._on_rotated)
         elif self._queue:
             self._write()
@@ -137,10 +145,6 @@ class InputTee:
             self.record.closed = True
             self._stop()
             self._shell.save()
-        if not self._busy:
-            callbacks, self._when_idle = self._when_idle, []
-            for callback in callbacks:
-                callback()
 
     def _operate(self, job: Callable[[], T], done: Callable[[T], None]) -> None:
         self._busy = True

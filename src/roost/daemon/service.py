@@ -169,6 +169,10 @@ class Service:
         """How a tee is doing, also after the session's end. Raises NoRunError."""
         return self._tees.find(session, handle).status()
 
+    async def drain_tees(self, sessions: Iterable[Session]) -> None:
+        """End all tees of sessions that have ended, their files complete: before others write to the same files."""
+        await self._tees.drain(sessions)
+
     # --- input ----------------------------------------------------------------------------------------------------
 
     async def send(self, session: Session, data: bytes, *, timeout_s: float = SEND_TIMEOUT_S) -> int:
@@ -278,6 +282,7 @@ class Service:
         await self.terminate([session], grace_s)
         if session.live:
             raise RoostError(f"session {record.name} did not end; see `roost ls`", kind="internal")
+        await self.drain_tees([session])
         spec = SpawnSpec(
             argv=launch.argv,
             kind=record.kind,
@@ -305,7 +310,7 @@ class Service:
         """Forget exited sessions, their output too; those still running are left alone. Returns what was forgotten."""
         gone = []
         chosen = [s for s in sessions if not s.live]
-        await self._tees.drain(chosen)
+        await self.drain_tees(chosen)
         for session in chosen:
             await self.link.call(m.DROP, [(m.T_ID, session.id)])
             self.table.remove(session)

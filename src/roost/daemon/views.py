@@ -57,6 +57,9 @@ def _held_by(session: Session) -> str | None:
     for attachment in session.attachments:
         if attachment.lossless:
             return attachment.traits.label or attachment.traits.id
+    for handle, tee in session.tees.items():
+        if tee.record.block and not tee.record.ended:
+            return f"tee {handle}"
     if any(s.ring.hold is not None for s in session.streams.values()):
         return "a client that is reconnecting"
     return None
