@@ -107,9 +107,15 @@ def _directory(cwd: Text | None) -> bytes:
         raise InvalidError("the current directory was removed; change to another, or give cwd") from error
 
 
-def _environment(env: Mapping[str, str] | Mapping[bytes, bytes] | None) -> list[tuple[bytes, bytes]]:
-    given = os.environb if env is None else env
-    return [(os.fsencode(key), os.fsencode(value)) for key, value in given.items()]
+def _environment(env: Mapping[str, str] | Mapping[bytes, bytes] | None) -> bytes:
+    """KEY=VALUE entries, each ended by a NUL byte."""
+    if env is None:
+        return b"".join([b"%s=%s\0" % entry for entry in os.environb.items()])
+    entries = [(os.fsencode(key), os.fsencode(value)) for key, value in env.items()]
+    for key, value in entries:
+        if not key or b"=" in key or b"\0" in key + value:
+            raise InvalidError(f"environment variable {os.fsdecode(key)!r} has an impossible name or value")
+    return b"".join([b"%s=%s\0" % entry for entry in entries])
 
 
 def _size(name: str, value: int) -> int:

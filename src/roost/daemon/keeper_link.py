@@ -41,6 +41,7 @@ class KeeperLink:
         self._early: list[m.Message] = []
         self.pid = greeting.u64(m.T_PID, 0)
         self.version = greeting.u64(m.T_VERSION, 0)
+        self.features = {feature.decode("utf-8", "replace") for feature in greeting.list(m.T_FEATURE)}
         self.lost = False
 
     # --- before the loop runs -------------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ class KeeperLink:
                 return
             message, fds = received
             if message.seq == 0:
-                # In its order: the answer to a spawn is taken in one turn later, and a short child's exit comes with it.
+                # In its order: the answer to a spawn is taken in one turn later, a short child's exit with it.
                 self._loop.call_soon(self._on_notice, message)
                 continue
             future = self._waiting.get(message.seq)

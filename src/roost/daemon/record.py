@@ -1,7 +1,7 @@
 """What the daemon entrusts to the keeper about a session: the blob from which a new daemon rebuilds everything.
 
-Owns the form of the blob: a line of versioned, additive JSON, then the launch part as it is. The keeper never looks into
-it. Encoding is on the way of every spawn, so it is kept cheap.
+Owns the form of the blob: a line of versioned, additive JSON, then the launch part as it is. The keeper never looks
+into it. Encoding is on the way of every spawn, so it is kept cheap.
 """
 
 from __future__ import annotations

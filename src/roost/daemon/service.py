@@ -106,9 +106,10 @@ class Service:
         """Give a session another name; names of running sessions are unique."""
         session = self.find(target)
         names.check_name(name)
-        if name != session.record.name and session.live and name in self.table.live_names():
+        if name != session.record.name and session.live and self.table.name_is_taken(name):
             raise InvalidError(f"a running session is already called {name!r}")
         session.record.name = name
+        self.table.named(session)
         self.save(session)
         return session
 
@@ -302,7 +303,7 @@ class Service:
             limits=launch.limits,
             tees=[spec_again(tee) for tee in record.tees],
         )
-        if record.name in self.table.live_names():
+        if self.table.name_is_taken(record.name):
             spec = replace(spec, name="")
         return (await self.spawn(spec))[0]
 

@@ -23,7 +23,7 @@ from roost.daemon.environment import (
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.record import Launch, SessionRecord
 from roost.daemon.session import Session, SessionHooks
-from roost.daemon.table import SessionTable
+from roost.daemon.table import SessionTable, TakenNames
 from roost.daemon.tee import TeeSpec
 from roost.daemon.tees import OpenTee, Tees
 from roost.errors import InvalidError
@@ -96,7 +96,7 @@ class Spawner:
             self._names_under_way.discard(name)
 
     def _choose_name(self, spec: SpawnSpec) -> str:
-        taken = self._table.live_names() | self._names_under_way
+        taken = TakenNames(self._table, self._names_under_way)
         if not spec.name:
             return names.name_for_command(spec.argv[0], taken)
         names.check_name(spec.name)
@@ -174,7 +174,10 @@ class Spawner:
             fields.append((m.T_UMASK, spec.umask))
         fields += [(m.T_RLIMIT, f"{name}={'unlimited' if v is None else v}") for name, v in spec.limits]
         fields += [(m.T_ARG, arg) for arg in launch.argv]
-        fields += [(m.T_ENV, key + b"=" + value) for key, value in launch.env]
+        if "env-block" in self.link.features:
+            fields.append((m.T_ENV_BLOCK, b"".join([b"%s=%s\0" % entry for entry in launch.env])))
+        else:
+            fields += [(m.T_ENV, b"%s=%s" % entry) for entry in launch.env]
         return fields
 
 

@@ -13,14 +13,28 @@ class SessionTable:
 
     def __init__(self) -> None:
         self._by_id: dict[str, Session] = {}
+        self._by_spawn_id: dict[str, Session] = {}
+        self._by_name: dict[str, Session] = {}  # the newest of that name; names of live sessions are unique
 
     def add(self, session: Session) -> None:
         """Take a session in."""
         self._by_id[session.id] = session
+        self.named(session)
+        if session.record.spawn_id:
+            self._by_spawn_id[session.record.spawn_id] = session
+
+    def named(self, session: Session) -> None:
+        """Take note of a session's (new) name."""
+        if session.live or session.record.name not in self._by_name:
+            self._by_name[session.record.name] = session
 
     def remove(self, session: Session) -> None:
         """Forget a session."""
         self._by_id.pop(session.id, None)
+        if self._by_name.get(session.record.name) is session:
+            del self._by_name[session.record.name]
+        if self._by_spawn_id.get(session.record.spawn_id) is session:
+            del self._by_spawn_id[session.record.spawn_id]
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._by_id.values()))
@@ -34,7 +48,7 @@ class SessionTable:
 
     def by_spawn_id(self, spawn_id: str) -> Session | None:
         """The session that a spawn with that id made."""
-        return next((s for s in self if s.record.spawn_id == spawn_id), None)
+        return self._by_spawn_id.get(spawn_id)
 
     def resolve(self, target: str, *, live_only: bool = False) -> Session:
         """The one session that the target means. Raises NoRunError or AmbiguousTargetError."""
@@ -44,6 +58,18 @@ class SessionTable:
         ]
         return self._by_id[resolve(target, candidates, live_only=live_only).id]
 
-    def live_names(self) -> set[str]:
-        """Names that are taken."""
-        return {s.record.name for s in self if s.live}
+    def name_is_taken(self, name: str) -> bool:
+        """Whether a running session has that name."""
+        session = self._by_name.get(name)
+        return session is not None and session.live and session.record.name == name
+
+
+class TakenNames:
+    """The names that a new session cannot have: those of running sessions and of spawns under way."""
+
+    def __init__(self, table: SessionTable, under_way: set[str]) -> None:
+        self._table = table
+        self._under_way = under_way
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and (name in self._under_way or self._table.name_is_taken(name))

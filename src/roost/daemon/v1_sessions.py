@@ -226,7 +226,7 @@ def _spawn_spec(request: pb.DaemonRequest, p: Any, kind: str) -> SpawnSpec:
         kind=kind,
         originator=p.originator or f"client:{request.client_name}",
         cwd=x.cwd or os.fsencode(p.cwd),
-        entries=[(e.key, e.value) for e in x.env] or entries,
+        entries=_env_entries(x.env) if x.HasField("env") else entries,
         policy=p.environment_policy,
         clear=p.clear_inherited_env,
         rows=p.rows if kind == "pty" else 0,
@@ -255,6 +255,12 @@ def _tee_spec(tee: pb.RoostTee) -> TeeSpec:
         rotate_bytes=tee.rotate_bytes,
         keep=tee.keep,
     )
+
+
+def _env_entries(block: bytes) -> list[tuple[bytes, bytes]]:
+    """The entries of a block in which each is ended by a NUL byte."""
+    parts = [entry.partition(b"=") for entry in block.split(b"\0") if entry]
+    return [(key, value) for key, _, value in parts]
 
 
 def _set_spawned(answer: Any, p: Any, session: Session, existing: bool) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 MIN_VERSION = 1
-FEATURES = ("holds", "pin", "upgrade", "restart")
+FEATURES = ("holds", "pin", "upgrade", "restart", "env-block")
 
 #: A packet above this travels as a sealed memory file.
 MAX_PACKET_BYTES = 65536
@@ -96,6 +96,7 @@ T_RESTART_ENV = 43
 T_LOG_PATH = 44
 T_CLOSED_STREAM = 45
 T_EXE = 46
+T_ENV_BLOCK = 47  # all of T_ENV in one field, each entry ended by a NUL byte
 
 _HEADER = struct.Struct("<HHI")
 HEADER_BYTES = _HEADER.size

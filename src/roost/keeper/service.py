@@ -284,7 +284,7 @@ def read_recipe(message: m.Message, open_files: int) -> Recipe:
     recipe = Recipe(id, argv, kind)
     recipe.key = message.text(m.T_KEY)
     recipe.blob = _check_blob(message.blob(m.T_BLOB))
-    recipe.env = message.list(m.T_ENV)
+    recipe.env = [*message.list(m.T_ENV), *message.blob(m.T_ENV_BLOCK).split(b"\0")[:-1]]
     recipe.cwd = message.blob(m.T_CWD, b"/")
     recipe.rows = _check_size("rows", message.u64(m.T_ROWS, 24))
     recipe.cols = _check_size("cols", message.u64(m.T_COLS, 80))

@@ -1453,9 +1453,9 @@ class RoostSpawn(_message.Message):
     limits: _containers.RepeatedCompositeFieldContainer[RoostLimit]
     argv: _containers.RepeatedScalarFieldContainer[bytes]
     cwd: bytes
-    env: _containers.RepeatedCompositeFieldContainer[RoostEnv]
+    env: bytes
     tees: _containers.RepeatedCompositeFieldContainer[RoostTee]
-    def __init__(self, required_features: _Optional[_Iterable[str]] = ..., spawn_id: _Optional[str] = ..., name: _Optional[str] = ..., ring_bytes: _Optional[int] = ..., size_policy: _Optional[str] = ..., labels: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., term: _Optional[str] = ..., umask: _Optional[int] = ..., limits: _Optional[_Iterable[_Union[RoostLimit, _Mapping]]] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., env: _Optional[_Iterable[_Union[RoostEnv, _Mapping]]] = ..., tees: _Optional[_Iterable[_Union[RoostTee, _Mapping]]] = ...) -> None: ...
+    def __init__(self, required_features: _Optional[_Iterable[str]] = ..., spawn_id: _Optional[str] = ..., name: _Optional[str] = ..., ring_bytes: _Optional[int] = ..., size_policy: _Optional[str] = ..., labels: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., term: _Optional[str] = ..., umask: _Optional[int] = ..., limits: _Optional[_Iterable[_Union[RoostLimit, _Mapping]]] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., env: _Optional[bytes] = ..., tees: _Optional[_Iterable[_Union[RoostTee, _Mapping]]] = ...) -> None: ...
 
 class RoostTee(_message.Message):
     __slots__ = ("path", "stream", "truncate", "capacity_bytes", "no_markers", "block", "rotate_bytes", "keep")
@@ -1484,14 +1484,6 @@ class RoostLimit(_message.Message):
     resource: str
     soft: int
     def __init__(self, resource: _Optional[str] = ..., soft: _Optional[int] = ...) -> None: ...
-
-class RoostEnv(_message.Message):
-    __slots__ = ("key", "value")
-    KEY_FIELD_NUMBER: _ClassVar[int]
-    VALUE_FIELD_NUMBER: _ClassVar[int]
-    key: bytes
-    value: bytes
-    def __init__(self, key: _Optional[bytes] = ..., value: _Optional[bytes] = ...) -> None: ...
 
 class RoostSpawned(_message.Message):
     __slots__ = ("name", "existing")

@@ -48,7 +48,8 @@ class TeeOptions(Record):
 class SpawnOptions(Record):
     """What to start and how. Only `argv` is needed; None means that the daemon decides.
 
-    `env` are the pairs laid over the base that `environment_policy` names (1 the daemon's, 2 a login's, 3 empty).
+    `env` holds KEY=VALUE entries, each ended by a NUL byte, laid over the base that `environment_policy` names (1 the
+    daemon's, 2 a login's, 3 empty).
     `limits` are pairs of a resource and its soft limit, None for unlimited. Rows and columns of 0 are the daemon's
     default; both apply to terminals, `merge_stderr` to pipes.
     """
@@ -80,7 +81,7 @@ class SpawnOptions(Record):
         argv: Sequence[bytes],
         *,
         cwd: bytes | None = None,
-        env: Iterable[tuple[bytes, bytes]] = (),
+        env: bytes = b"",
         environment_policy: int = 3,
         pipe: bool = False,
         merge_stderr: bool = False,
@@ -100,7 +101,7 @@ class SpawnOptions(Record):
     ) -> None:
         self.argv = tuple(argv)
         self.cwd = cwd
-        self.env = tuple(env)
+        self.env = env
         self.environment_policy = environment_policy
         self.pipe = pipe
         self.merge_stderr = merge_stderr

@@ -159,7 +159,8 @@ def _spawn_extension(options: SpawnOptions) -> bytes:
     parts += (field_bytes(10, argument) for argument in options.argv)
     if options.cwd is not None:
         parts.append(field_bytes(11, options.cwd))
-    parts += (field_bytes(12, field_bytes(1, key) + field_bytes(2, value)) for key, value in options.env)
+    if options.env:
+        parts.append(field_bytes(12, options.env))
     parts += (field_bytes(13, _tee(tee)) for tee in options.tees)
     return b"".join(parts)
 
