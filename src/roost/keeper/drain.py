@@ -67,6 +67,9 @@ class Drain:
         self._epoll.register(wake_fd, select.EPOLLIN)
         self._scratch = memoryview(bytearray(GUARD_BYTES))
         self._whole = (self._scratch,)
+        # One buffer list a read of a full turn, made once: between two reads every microsecond is another thread's.
+        starts = range(0, GUARD_BYTES - PTY_READ_BYTES, PTY_READ_BYTES)
+        self._parts = [(self._scratch[start : start + PTY_READ_BYTES],) for start in starts]
 
     # --- asked by the control thread -----------------------------------------------------------------------------
 
@@ -212,45 +215,65 @@ class Drain:
         fd = stream.fd
         if fd is None or fd not in self._streams:
             return False
-        writer = stream.writer
-        limit = writer.room()
-        if limit < GUARD_BYTES:
-            if limit == 0:
-                return self._stall(stream)
-            first = (self._scratch[:limit],)
-        else:
-            limit = GUARD_BYTES
-            first = self._whole
+        limit = min(stream.writer.room(), GUARD_BYTES)
+        if limit == 0:
+            return self._stall(stream)
+        if stream.finishing or stream.late:
+            return self._turn_after_exit(stream, fd, limit)
         total = 0
         more = ended = False
-        # After the exit a short read proves nothing to us any more: only EAGAIN, EIO or the end of file do.
-        until_empty = stream.finishing or stream.late
         try:
-            total = got = os.readv(fd, first)
-            if stream.is_pty:
-                while got == PTY_READ_BYTES or until_empty:
-                    if limit - total < PTY_READ_BYTES:
-                        more = True
-                        break
-                    got = os.readv(fd, (self._scratch[total : total + PTY_READ_BYTES],))
+            if not stream.is_pty:
+                total = os.readv(fd, self._whole if limit == GUARD_BYTES else (self._scratch[:limit],))
+                ended = total == 0
+            elif limit == GUARD_BYTES:
+                for part in self._parts:
+                    got = os.readv(fd, part)
                     total += got
+                    if got < PTY_READ_BYTES:
+                        break
                 else:
-                    more = total == limit
-            elif got == 0:
-                ended = True
+                    more = True
             else:
-                more = until_empty
+                total = os.readv(fd, (self._scratch[:limit],))
+                more = total == min(limit, PTY_READ_BYTES)
         except BlockingIOError:
             pass
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
-            ended = until_empty
+            # The child has closed its terminal. It may open it again, which makes an edge.
         if total and not self._store(stream, total):
             return False
-        stream.retry_delay_s = 0.0
-        if until_empty or ended:
-            return self._after_exit(stream, total, more=more, ended=ended)
+        if ended:
+            self._close(stream)
+        return more
+
+    def _turn_after_exit(self, stream: Stream, fd: int, limit: int) -> bool:
+        """The same once the child has exited: a short read proves nothing now, only EAGAIN, EIO or the end do."""
+        total = 0
+        more, ended = True, False
+        try:
+            while total < limit:
+                got = os.readv(fd, (self._scratch[total:limit],))
+                if got == 0:
+                    more, ended = False, True
+                    break
+                total += got
+        except BlockingIOError:
+            more = False
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            more, ended = False, True
+        if total and not self._store(stream, total):
+            return False
+        stream.exit_budget -= total
+        if stream.finishing and (not more or stream.exit_budget <= 0 or time.monotonic() > stream.exit_deadline):
+            stream.finishing = False
+            self._mark_exit(stream)
+        if ended:
+            self._close(stream)
         return more
 
     def _store(self, stream: Stream, length: int) -> bool:
@@ -262,19 +285,10 @@ class Drain:
             stream.pending = bytes(self._scratch[:length])
             self._rest(stream)
             return False
+        stream.retry_delay_s = 0.0
         if writer.take_waiting():
             os.eventfd_write(stream.event_fd, 1)
         return True
-
-    def _after_exit(self, stream: Stream, total: int, *, more: bool, ended: bool) -> bool:
-        stream.exit_budget -= total
-        is_over = ended or not more or stream.exit_budget <= 0 or time.monotonic() > stream.exit_deadline
-        if stream.finishing and is_over:
-            stream.finishing = False
-            self._mark_exit(stream)
-        if ended:
-            self._close(stream)
-        return more and not ended
 
     def _mark_exit(self, stream: Stream) -> None:
         stream.writer.mark_exit()
