@@ -28,7 +28,8 @@ def write(client: V1Client, session_id: str, data: bytes = b"", *, close: bool =
 
 
 def backlog(client: V1Client, session_id: str, stream: int = 0) -> pb.GetSessionBacklogResponse:
-    return client.request(71, pb.GetSessionBacklogRequest(session_id=session_id, pipe_stream=stream)).get_session_backlog
+    answer = client.request(71, pb.GetSessionBacklogRequest(session_id=session_id, pipe_stream=stream))
+    return answer.get_session_backlog
 
 
 def test_streams_are_byte_exact_and_apart(v1: V1Client) -> None:

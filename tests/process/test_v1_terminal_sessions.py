@@ -14,7 +14,34 @@ from support.v1 import V1Client
 from roost.wire import daemon_v1_pb2 as pb
 
 NOT_FOUND = pb.STATUS_CODE_NOT_FOUND
-RAW_ECHO = "import os,tty; tty.setraw(0); os.write(1,b'ready\\n')\nwhile True:\n d=os.read(0,65536)\n os.write(1,d)\n if b'Q' in d: break"
+RAW_ECHO = """
+import os, tty
+tty.setraw(0)
+os.write(1, b"ready\\n")
+while b"Q" not in (data := os.read(0, 65536)):
+    os.write(1, data)
+"""
+
+
+RAW_UNTIL_SIGINT = """
+import os, signal, tty
+signal.signal(2, lambda *_: (os.write(1, b"INT"), os._exit(5)))
+tty.setraw(0)
+os.write(1, b"ready")
+while True:
+    signal.pause()
+"""
+FLOOD_ON_KEY = """
+import os, sys, termios, tty
+tty.setraw(0, termios.TCSANOW)  # keep input that is there already
+os.read(0, 1)
+data = memoryview(b"0123456789abcdef" * (int(sys.argv[1]) // 16))
+while data:
+    data = data[os.write(1, data):]
+"""
+SETSID_ESCAPEE = """
+setsid sh -c 'trap "" TERM HUP; echo pid=$$.; while :; do sleep 0.05; done' & wait
+"""
 
 
 def info(client: V1Client, session_id: str) -> pb.PtySessionInfo:
@@ -111,7 +138,7 @@ def test_attach_refusals_close_the_connection_after_the_answer(v1: V1Client, sha
             assert other.sock.recv(1) == b""
 
 
-def test_second_attach_is_refused_and_steal_tells_the_victim_and_spares_the_thief(v1: V1Client, shared: Instance) -> None:
+def test_a_steal_tells_the_victim_and_spares_the_thief(v1: V1Client, shared: Instance) -> None:
     spawned = v1.spawn("cat")
     with V1Client(shared.socket) as victim, V1Client(shared.socket) as refused, V1Client(shared.socket) as thief:
         victim.attach(spawned.session_id)
@@ -174,8 +201,7 @@ def test_an_attach_without_a_terminal_does_not_resize(v1: V1Client, shared: Inst
 
 
 def test_interrupt_reaches_the_foreground_job_in_raw_mode_too(v1: V1Client, shared: Instance) -> None:
-    code = "import os,signal,tty,time; signal.signal(2,lambda *_: (os.write(1,b'INT'),os._exit(5)));tty.setraw(0);os.write(1,b'ready')\nwhile 1: signal.pause()"
-    spawned = v1.spawn("python3", "-c", code)
+    spawned = v1.spawn("python3", "-c", RAW_UNTIL_SIGINT)
     with V1Client(shared.socket) as other:
         other.until(b"ready", other.attach(spawned.session_id).attach_pty_session.backlog)
         other.send_raw(pb.PtyInputFrame(interrupt=False).SerializeToString())
@@ -210,7 +236,7 @@ def test_terminate_gives_the_rest_and_the_code(
 
 
 def test_terminate_reaches_a_child_that_called_setsid(v1: V1Client, shared: Instance) -> None:
-    spawned = v1.spawn("sh", "-c", "setsid sh -c 'trap \"\" TERM HUP; echo pid=$$.; while :; do sleep 0.05; done' & wait")
+    spawned = v1.spawn("sh", "-c", SETSID_ESCAPEE)
     with V1Client(shared.socket) as other:
         seen = other.until(b".\r\n", other.attach(spawned.session_id).attach_pty_session.backlog)
     escaped = int(seen.split(b"pid=")[1].split(b".")[0])
@@ -261,7 +287,8 @@ def test_purge_and_bulk_terminate_filter_by_originator(v1: V1Client) -> None:
     two = v1.spawn("cat", originator="bulk:1")
     old = v1.request(73, pb.BulkTerminateSessionsRequest(originator="bulk:1", older_than_secs=1000))
     assert old.bulk_terminate_sessions.pty_terminated == 0 and old.HasField("bulk_terminate_sessions")
-    assert v1.request(73, pb.BulkTerminateSessionsRequest(originator="bulk:1")).bulk_terminate_sessions.pty_terminated == 1
+    all_of_them = v1.request(73, pb.BulkTerminateSessionsRequest(originator="bulk:1"))
+    assert all_of_them.bulk_terminate_sessions.pty_terminated == 1
     assert wait_exit(v1, two.session_id).termination_outcome in (2, 3)
 
 
@@ -296,8 +323,7 @@ def test_pipelined_requests_are_answered_in_order(shared: Instance) -> None:
 
 def test_a_stopped_client_gets_an_exact_missed_bytes_frame_and_the_tail(v1: V1Client, shared: Instance) -> None:
     size = 8_000_000
-    code = f"import os,termios,tty\ntty.setraw(0,termios.TCSANOW)\nos.read(0,1)\nd=memoryview(b'0123456789abcdef'*{size // 16})\nwhile d: d=d[os.write(1,d):]"
-    spawned = v1.spawn("python3", "-c", code)
+    spawned = v1.spawn("python3", "-c", FLOOD_ON_KEY, str(size))
     with V1Client(shared.socket) as slow:
         slow.attach(spawned.session_id)
         slow.type(b"g")

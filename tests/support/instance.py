@@ -138,7 +138,8 @@ class Instance:
             check=False,
         )
         if check and done.returncode:
-            raise AssertionError(f"roost {' '.join(arguments)}: {done.returncode}\n{done.stderr.decode()}\n{self.log()}")
+            what = f"roost {' '.join(arguments)}: {done.returncode}"
+            raise AssertionError(f"{what}\n{done.stderr.decode()}\n{self.log()}")
         return done
 
     def json(self, *arguments: str):  # type: ignore[no-untyped-def]
@@ -148,7 +149,7 @@ class Instance:
     def log(self) -> str:
         """All logs, for a failing test."""
         parts = []
-        for path in sorted(self.root.rglob("*.log")) + [self.root / "stderr"]:
+        for path in [*sorted(self.root.rglob("*.log")), self.root / "stderr"]:
             if path.exists():
                 parts.append(f"--- {path.name}\n{path.read_text(errors='replace')[-4000:]}")
         return "\n".join(parts)
