@@ -20,7 +20,7 @@ from roost.daemon.tee_file import Appended, Found, Identity, TeeFile, find_tee_f
 from roost.daemon.writer_pool import WriterPool
 
 #: What is copied out of the ring for one write.
-PIECE_BYTES = 256 * 1024
+PIECE_BYTES = 512 * 1024
 #: The place is saved at least this often; only a file that somebody else changed while no daemon looked needs it.
 SAVE_EVERY_BYTES = 4 << 20
 

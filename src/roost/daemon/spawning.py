@@ -168,6 +168,7 @@ class Spawner:
             (m.T_COLS, record.cols),
             (m.T_RING_BYTES, record.ring_bytes),
         ]
+        fields += [(m.T_HELD_STREAM, tee.stream) for tee in spec.tees if tee.block and tee.stream != "stdin"]
         if spec.spawn_id:
             fields.append((m.T_KEY, spec.spawn_id))
         if spec.umask is not None:

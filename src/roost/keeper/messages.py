@@ -97,6 +97,7 @@ T_LOG_PATH = 44
 T_CLOSED_STREAM = 45
 T_EXE = 46
 T_ENV_BLOCK = 47  # all of T_ENV in one field, each entry ended by a NUL byte
+T_HELD_STREAM = 48  # a stream whose ring is held from its first byte on, until the daemon moves the hold
 
 _HEADER = struct.Struct("<HHI")
 HEADER_BYTES = _HEADER.size

@@ -291,6 +291,7 @@ def read_recipe(message: m.Message, open_files: int) -> Recipe:
     recipe.ring_bytes = message.u64(m.T_RING_BYTES) or DEFAULT_CAPACITY
     if not MIN_CAPACITY <= recipe.ring_bytes <= MAX_CAPACITY:
         raise InvalidError(f"ring of {recipe.ring_bytes} bytes; give {MIN_CAPACITY} to {MAX_CAPACITY}")
+    recipe.held = [name.decode("utf-8", "replace") for name in message.list(m.T_HELD_STREAM)]
     if message.has(m.T_UMASK):
         recipe.umask = message.u64(m.T_UMASK) & 0o777
     recipe.limits = {"nofile": open_files}

@@ -31,7 +31,21 @@ _FULL = (errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.ENOMEM, errno.EAGAIN, e
 class Recipe:
     """What to start. Bytes where the system has bytes."""
 
-    __slots__ = ("argv", "blob", "cols", "cwd", "env", "id", "key", "kind", "limits", "ring_bytes", "rows", "umask")
+    __slots__ = (
+        "argv",
+        "blob",
+        "cols",
+        "cwd",
+        "env",
+        "held",
+        "id",
+        "key",
+        "kind",
+        "limits",
+        "ring_bytes",
+        "rows",
+        "umask",
+    )
 
     def __init__(self, id: str, argv: list[bytes], kind: str) -> None:
         self.id = id
@@ -41,6 +55,7 @@ class Recipe:
         self.blob = b""
         self.env: list[bytes] = []
         self.cwd = b"/"
+        self.held: list[str] = []  # streams with a lossless reader from the first byte on
         self.rows = 24
         self.cols = 80
         self.ring_bytes = 0
@@ -163,6 +178,8 @@ def _open_stream(recipe: Recipe, name: str, fd: int, opened: _Opened) -> Stream:
     event_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
     opened.ours.append(event_fd)
     writer = RingWriter(ring_fd)
+    if name in recipe.held:
+        writer.hold_from_start()
     opened.writers.append(writer)
     return Stream(recipe.id, name, fd, ring_fd, event_fd, writer, is_pty=recipe.kind == "pty")
 

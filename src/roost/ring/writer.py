@@ -113,6 +113,10 @@ class RingWriter:
         """Whether a lossless reader has set a hold."""
         return bool(self._words[W_HOLD] != NONE)
 
+    def hold_from_start(self) -> None:
+        """Keep the first byte for a lossless reader that does not exist yet. Before the first append."""
+        self._words[W_HOLD] = 0
+
     def release_hold(self) -> None:
         """Let the writer pass a lossless reader that did not come back; that reader will see an exact gap."""
         self._words[W_HOLD] = NONE
