@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from roost.daemon import systemd
 from roost.daemon.adoption import adopt_all, exit_info
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.lock import DaemonLock
@@ -47,7 +48,7 @@ class Options:
     """How a daemon is started.
 
     `v1_scope`: what v1's status calls the scope, None for v1's global one. `listener`, `lock`: what a starter in a
-    hurry has taken already.
+    hurry has taken already. `lent`: the listener is systemd's, its file stays.
     """
 
     scope: str | None = None
@@ -57,6 +58,7 @@ class Options:
     v1_scope: str | None = None
     listener: socket.socket | None = None
     lock: DaemonLock | None = None
+    lent: bool = False
 
 
 class App:
@@ -69,6 +71,7 @@ class App:
         self._db_path = options.db_path or os.path.join(paths.state_dir, "processes.sqlite3")
         self._v1_scope = options.v1_scope
         self._listener = options.listener
+        self._lent = options.lent
         self._table = SessionTable()
         self._hooks = SessionHooks(save=self._save, close_stdin=self._close_stdin)
         self._stop = asyncio.Event()
@@ -89,8 +92,9 @@ class App:
             async with asyncio.TaskGroup() as tasks:
                 server = self._wire(tasks)
                 try:
-                    server.listen(self._socket_path, self._listener)
-                    notify_ready()
+                    server.listen(self._socket_path, self._listener, lent=self._lent)
+                    systemd.notify("READY=1")
+                    tasks.create_task(systemd.keep_watchdog(), name="watchdog")
                     log.info("roost %s listens at %s", __version__, self._socket_path)
                     await self._stop.wait()
                 finally:
@@ -190,6 +194,7 @@ class App:
 
     async def _leave(self, server: UnixServer) -> None:
         """Let answers under way get out, then hang up; the sessions stay with the keeper."""
+        systemd.notify("STOPPING=1")
         log.info("stopping (%s)", "to be started again" if self._restart_wanted else "on request")
         server.close()
         await asyncio.sleep(_FAREWELL_S)
@@ -212,17 +217,6 @@ class App:
         """Tell the keeper good-bye, as the last thing: it may start the next daemon at once."""
         if not self._link.lost:
             self._link.hang_up(restart=self._restart_wanted, shut_down=not len(self._table))
-
-
-def notify_ready() -> None:
-    """Tell systemd, if it asked, that the daemon serves. Source: sd_notify(3)."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if not address:
-        return
-    if address.startswith("@"):
-        address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, contextlib.suppress(OSError):
-        sock.sendto(b"READY=1", address)
 
 
 def _set_up_process() -> None:
@@ -256,6 +250,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; the exit code of the process."""
     given = _arguments(argv)
     try:
+        activated = systemd.passed_listener()
         v1_scope = Paths.for_scope(given.scope).scope
         return serve(
             Options(
@@ -263,6 +258,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 socket_path=given.socket_path,
                 db_path=given.db_path,
                 foreground=given.foreground,
+                listener=activated,
+                lent=activated is not None,
                 v1_scope=None if v1_scope == DEFAULT_SCOPE else v1_scope,
             )
         )

@@ -7,6 +7,7 @@ as something to be answered.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import os
@@ -43,10 +44,13 @@ class UnixServer:
         self._path = ""
         self.connections = 0
 
-    def listen(self, path: str, listener: socket.socket | None = None) -> None:
-        """Listen at a path, or serve the socket that listens there already. Raises RoostError, naming the path."""
+    def listen(self, path: str, listener: socket.socket | None = None, *, lent: bool = False) -> None:
+        """Listen at a path, or serve the socket that listens there already; a lent one keeps its file at the end.
+
+        Raises RoostError, naming the path.
+        """
         self._listener = listener or listen_at(path)
-        self._path = path
+        self._path = "" if lent else path
         self._loop.add_reader(self._listener, self._accept)
 
     def _accept(self) -> None:
@@ -198,7 +202,6 @@ class UnixServer:
             self._loop.remove_reader(self._listener)
             self._listener.close()
             self._listener = None
-            try:
-                os.unlink(self._path)
-            except FileNotFoundError:
-                pass
+            if self._path:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self._path)
