@@ -186,6 +186,17 @@ def test_a_spawn_brings_tees_from_the_first_byte_on(shared: Instance, tmp_path: 
         eventually(lambda: (tmp_path / "err").read_bytes() == b"err\n" * 2)
 
 
+def test_a_blocking_tee_has_the_first_byte_of_a_child_that_is_faster_than_we_are(
+    shared: Instance, tmp_path: Path
+) -> None:
+    with shared.client() as client:
+        for number in range(5):
+            tee = TeeOptions(os.fsencode(tmp_path / str(number)), block=True)
+            session = client.spawn(["head", "-c", "3000000", "/dev/zero"], pipe=True, ring_bytes=1 << 16, tees=[tee])
+            eventually(lambda: client.tees(session.id)[0].state == "closed")  # noqa: B023
+            assert (tmp_path / str(number)).stat().st_size == 3_000_000
+
+
 def test_a_spawn_whose_tee_cannot_be_is_refused(shared: Instance, tmp_path: Path) -> None:
     with shared.client() as client:
         before = len(client.list())
@@ -277,6 +288,24 @@ def copy_through_kills(mortal: Instance, tmp_path: Path, **options: Any) -> tupl
         (status,) = client.tees(session.id)
     assert not status.uncertain
     return b"".join(file.read_bytes() for file in rotated(tmp_path / "copy")), status
+
+
+def test_two_tees_on_one_file_lose_nothing_and_are_said_to_be_uncertain(mortal: Instance, tmp_path: Path) -> None:
+    program = "while read x; do echo out $x; echo err $x >&2; done"
+    with mortal.client() as client:
+        tees = [TeeOptions(os.fsencode(tmp_path / "copy"), stream=name) for name in ("stdout", "stderr")]
+        session = client.spawn(["sh", "-c", program], pipe=True, tees=tees)
+        for number in range(3):
+            session.send(b"%d\n" % number)
+            last = {b"out %d" % number, b"err %d" % number}
+            eventually(lambda: last <= set((tmp_path / "copy").read_bytes().splitlines()))  # noqa: B023
+            os.kill(mortal.note_pids(), signal.SIGKILL)
+            mortal.start()
+        session.close_stdin()
+        eventually(lambda: {tee.state for tee in client.tees(session.id)} == {"closed"})
+        assert all(tee.uncertain for tee in client.tees(session.id))
+    expected = [f"{name} {number}" for name in ("out", "err") for number in range(3)]
+    assert sorted(set((tmp_path / "copy").read_text().splitlines())) == sorted(expected)
 
 
 def test_a_stdin_tee_goes_on_in_the_next_daemon_and_says_that_it_cannot_be_certain(

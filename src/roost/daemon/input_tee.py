@@ -180,6 +180,8 @@ class InputTee:
             if len(first) > count:
                 self._queue.appendleft(first[count:])
             count -= min(count, len(first))
+        if self._child is not None:
+            self._child.tap_has_room()
 
     def _on_written(self, marker_bytes: int, data_bytes: int, done: Appended) -> None:
         copied = max(0, done.written - marker_bytes)
@@ -189,8 +191,6 @@ class InputTee:
             self.record.missed += data_bytes - copied
             self._disconnect(done.error)
             return
-        if self._child is not None:
-            self._child.tap_has_room()
         self._go_on()
 
     def _on_rotated(self, error: str) -> None:

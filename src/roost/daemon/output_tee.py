@@ -21,7 +21,7 @@ from roost.daemon.writer_pool import WriterPool
 
 #: What is copied out of the ring for one write.
 PIECE_BYTES = 512 * 1024
-#: The place is saved at least this often; only a file that somebody else changed while no daemon looked needs it.
+#: The place is saved at least this often; only a file whose size says nothing (somebody else changed it) needs it.
 SAVE_EVERY_BYTES = 4 << 20
 
 T = TypeVar("T")
@@ -101,14 +101,14 @@ class OutputTee:
             return
         record, place = self.record, self._place()
         at = None
-        if found.known_size is not None and found.file.regular:
+        if found.known_size is not None and found.file.regular and not record.shared:
             at = resume(place, found.known_size, self._ring.end, markers=record.markers)
         same_file = found.file.identity == Identity(record.device, record.inode)
         if at is not None and same_file and at.marker_rest:
             self._append(at.marker_rest, found.size, lambda done: self._on_marker_completed(place, done))
             self._floor = None
             return
-        if at is None:  # somebody else changed or removed the file: what was saved is all there is
+        if at is None:  # somebody else writes there, or changed or removed the file: what was saved is all there is
             record.uncertain = True
             offset = min(max(self._saved_offset(), self._ring.start), self._ring.end)
         else:
@@ -205,7 +205,7 @@ class OutputTee:
         record.offset += copied
         record.written += copied
         self._unsaved += copied
-        if self._unsaved >= SAVE_EVERY_BYTES:
+        if self._unsaved >= SAVE_EVERY_BYTES or record.shared:
             self._save()
         self._after_write(done)
 

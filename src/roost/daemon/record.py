@@ -95,6 +95,7 @@ class TeeRecord:
     written: int = 0
     closed: bool = False
     error: str = ""  # why nothing more is written
+    shared: bool = False  # another tee writes to the same file: its size says nothing about this one
     uncertain: bool = False
     clean: bool = False  # stdin: everything that the daemon had taken was in the file when it left
 

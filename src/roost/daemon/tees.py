@@ -50,6 +50,7 @@ class Tees:
         self._save = save
         self._save_then = save_then
         self._pool = WriterPool(loop)
+        self._started: list[TeeRecord] = []
 
     # --- beginnings -----------------------------------------------------------------------------------------------
 
@@ -79,7 +80,16 @@ class Tees:
     def _start(self, session: Session, record: TeeRecord, file: TeeFile, *, from_now: bool) -> None:
         tee = self._place(session, record, from_now=from_now)
         session.tees[record.handle] = tee
+        if file.regular:
+            self._note_shared(record)
         tee.start(file)
+
+    def _note_shared(self, record: TeeRecord) -> None:
+        self._started = [other for other in self._started if not other.ended]
+        for other in self._started:
+            if (other.device, other.inode) == (record.device, record.inode):
+                record.shared = other.shared = True
+        self._started.append(record)
 
     async def _open(self, spec: TeeSpec) -> TeeFile:
         def work() -> TeeFile | str:
@@ -127,6 +137,7 @@ class Tees:
             if record.stream == "stdin" or record.stream in session.streams:
                 tee = self._place(session, record, from_now=False)
                 session.tees[record.handle] = tee
+                self._started.append(record)
                 tee.start_again()
 
     def _place(self, session: Session, record: TeeRecord, *, from_now: bool) -> OutputTee | InputTee:
@@ -163,6 +174,7 @@ class Tees:
         await self._all(tees, lambda tee, then: tee.finish(then), timeout_s)
         for tee in tees:
             tee.give_up()
+            self._started = [record for record in self._started if record is not tee.record]
 
     async def leave(self, sessions: Sequence[Session]) -> None:
         """The daemon stops: no write is left under way, and the next daemon knows where to go on."""
