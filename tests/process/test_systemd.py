@@ -10,6 +10,14 @@ import sys
 from support.instance import Instance, eventually
 from support.v1 import V1Client
 
+#: Becomes the daemon with the socket as descriptor 3.
+LIKE_SYSTEMD = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.executable, [sys.executable, "-m", "roost.daemon", "--foreground"])
+"""
+
 
 def test_an_activated_daemon_serves_the_given_socket_and_tells_ready_and_alive() -> None:
     instance = Instance()
@@ -25,10 +33,9 @@ def test_an_activated_daemon_serves_the_given_socket_and_tells_ready_and_alive()
         told.bind(str(instance.root / "notify"))
         told.settimeout(20)
         environ = {**instance.environ, "NOTIFY_SOCKET": str(instance.root / "notify"), "WATCHDOG_USEC": "100000"}
-        daemon = f"exec env LISTEN_PID=$$ LISTEN_FDS=1 {sys.executable} -m roost.daemon --foreground"
         try:
             process = subprocess.Popen(
-                ["sh", "-c", f"{daemon} 3<&{listener.fileno()}"],
+                [sys.executable, "-c", LIKE_SYSTEMD, str(listener.fileno())],
                 env=environ,
                 stdin=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
