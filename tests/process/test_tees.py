@@ -159,6 +159,22 @@ def test_a_file_that_hangs_hurts_nobody_and_counts_what_it_misses(v1: V1Client, 
         os.close(reader)
 
 
+def test_a_session_whose_blocking_tee_hangs_is_named_ended_and_purged(shared: Instance, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    reader = os.open(tmp_path / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with shared.client() as client:
+            tee = TeeOptions(os.fsencode(tmp_path / "fifo"), block=True)
+            session = client.spawn(["yes"], pipe=True, ring_bytes=1 << 16, tees=[tee])
+            eventually(lambda: session.info().end_offset >= 1 << 17)
+            assert session.info().held_by == "tee 1"
+            (result,) = client.terminate(session.id, grace_s=0.3)
+            assert (result.signal, list(result.survivors)) == (15, [])
+            assert client.purge(session.id) == [session.id]
+    finally:
+        os.close(reader)
+
+
 # --- from the first byte on, the command line -------------------------------------------------------------------------
 
 

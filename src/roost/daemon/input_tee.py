@@ -28,6 +28,7 @@ class InputTee:
         """`child`: None when its input is closed already."""
         self.record = record
         self._child = child
+        self._blocks = record.block
         self._shell = shell
         self._file: TeeFile | None = None
         self._queue: deque[bytes] = deque()
@@ -89,7 +90,7 @@ class InputTee:
     @property
     def full(self) -> bool:
         """Whether no more input may reach the child now."""
-        return self.record.block and not self._ended and self._queued >= self._bound
+        return self._blocks and not self._ended and self._queued >= self._bound
 
     def took(self, data: bytes) -> None:
         """The child was given that."""
@@ -99,7 +100,7 @@ class InputTee:
             return
         self._queue.append(data)
         self._queued += len(data)
-        if not self.record.block:
+        if not self._blocks:
             self._drop_oldest()
         self._go_on()
 
@@ -235,6 +236,12 @@ class InputTee:
         self._finishing = True
         self._when_idle.append(then)
         self._go_on()
+
+    def release(self) -> None:
+        """Hold no sender back from now on."""
+        self._blocks = False
+        if self._child is not None:
+            self._child.tap_has_room()
 
     def give_up(self) -> None:
         """Stop without the rest; senders that were held back may go on."""

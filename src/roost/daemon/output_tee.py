@@ -353,6 +353,12 @@ class OutputTee:
         self._until = self._ring.end
         self.stream.turn_soon()
 
+    def release(self) -> None:
+        """Hold the stream no longer; what is overwritten then is missed like anything else."""
+        if self.lossless:
+            self.lossless = False
+            self.stream.update_hold()
+
     def give_up(self) -> None:
         """Stop without the rest, which counts as missed; a hold is released. The write under way may still finish."""
         if not self._ended:

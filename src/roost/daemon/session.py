@@ -400,6 +400,11 @@ class Session:
             for attachment in [a for a in self.attachments if a.stream is stream and not a.traits.extended]:
                 attachment.finish(frames.pipe_eof(), until=max(stream.ring.end, attachment.offset))
 
+    def release_tees(self) -> None:
+        """Terminate goes on by force: a file that hangs must not keep the exit from being seen."""
+        for tee in self.tees.values():
+            tee.release()
+
     def cut_terminated(self) -> None:
         """Terminate was asked for long ago and no exit is known: tell the clients and let them go."""
         for attachment in list(self.attachments):

@@ -87,6 +87,9 @@ class Tee(Protocol):
     def finish(self, then: Callable[[], None]) -> None:
         """Write what there is up to now, close the file, then call back."""
 
+    def release(self) -> None:
+        """Block nobody from now on; what that costs is missed."""
+
     def give_up(self) -> None:
         """Stop without the rest, which counts as missed; whoever was held is released."""
 

@@ -113,6 +113,7 @@ class Terminator:
         if session.live:
             session.record.terminate_hard = True
             self._save(session)
+            session.release_tees()
         deadline = time.time() + HARD_S
         while True:
             found = await self.collect(session)
