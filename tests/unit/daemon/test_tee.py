@@ -142,13 +142,16 @@ async def test_a_blocking_tee_holds_the_stream_and_misses_nothing(bench: Bench, 
 async def test_a_blocking_tee_that_is_given_up_lets_the_stream_go_on(bench: Bench, tmp_path: Path) -> None:
     tee, reader = stuck_tee(bench, tmp_path, block=True)
 
-    def no_room() -> bool:
-        bench.source.write_what_fits(lines(0, 20_000))
-        return tee._busy and bench.source.writer.room() == 0
+    loop = asyncio.get_running_loop()
+    moved_at = loop.time()
 
-    await until(no_room, what="the writer has to wait")
-    await asyncio.sleep(0.02)
-    assert no_room()
+    def stands_still() -> bool:
+        nonlocal moved_at
+        if bench.source.write_what_fits(lines(0, 20_000)):
+            moved_at = loop.time()
+        return loop.time() - moved_at > 0.2
+
+    await until(stands_still, what="the writer has to wait")
     tee.give_up()
     assert bench.source.writer.room() > CAPACITY
     os.close(reader)
