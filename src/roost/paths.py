@@ -40,6 +40,7 @@ class Paths:
         "keeper_lock",
         "keeper_log",
         "keeper_socket",
+        "recall_name",
         "runs_dir",
         "runtime_dir",
         "scope",
@@ -64,6 +65,8 @@ class Paths:
         #: Abstract socket address of the keeper: found even when the runtime directory was removed. The places of both
         #: directories are part of it, so that two installations of one user never meet. Source: unix(7).
         self.abstract_name = f"\0roost/{uid}/{scope}/{_place_key(runtime_dir, state_dir)}"
+        #: Abstract socket address at which a daemon is told that its socket file is gone.
+        self.recall_name = f"{self.abstract_name}/recall"
 
     @classmethod
     def for_scope(cls, scope: str | None = None, *, environ: Mapping[str, str] = os.environ) -> Paths:

@@ -15,7 +15,7 @@ from roost.client.deadline import Deadline
 from roost.client.endpoint import Endpoint
 from roost.client.faults import DaemonAbsentError
 from roost.client.inbox import Inbox
-from roost.client.launch import POLL_S, ensure_daemon
+from roost.client.launch import POLL_S, await_daemon
 from roost.client.replies import check_reply
 from roost.wire.requests import Reply, decode_reply
 
@@ -26,9 +26,7 @@ async def connect_async(endpoint: Endpoint, deadline: Deadline) -> socket.socket
         try:
             connection = endpoint.connect_once()
         except DaemonAbsentError:
-            if not endpoint.autostart:
-                raise
-            await asyncio.to_thread(ensure_daemon, endpoint.paths, socket_path=endpoint.socket_path)
+            await asyncio.to_thread(await_daemon, endpoint, deadline)
             continue
         if connection is not None:
             return connection

@@ -36,11 +36,15 @@ def connect(endpoint: Endpoint, deadline: Deadline) -> socket.socket:
     """A connected non-blocking socket; starts the daemon if there is none and that is allowed."""
     deadline = deadline.at_most(LISTEN_WITHIN_S)
     started: StartedDaemon | None = None
+    recalled = False
     try:
         while True:
             try:
                 connection = endpoint.connect_once()
             except DaemonAbsentError:
+                if not recalled and _recall(endpoint):
+                    recalled = True
+                    continue
                 if not endpoint.autostart:
                     raise
                 if started is None:
@@ -67,7 +71,19 @@ def ensure_daemon(
     not listen in time.
     """
     paths = paths or Paths.for_scope()
-    connect(Endpoint(paths, socket_path or paths.client_socket, autostart=True), Deadline(timeout_s)).close()
+    await_daemon(Endpoint(paths, socket_path or paths.client_socket, autostart=True), Deadline(timeout_s))
+
+
+def await_daemon(endpoint: Endpoint, deadline: Deadline) -> None:
+    """Returns when a daemon listens; starts one if nothing does and that is allowed. Errors as `connect`."""
+    connect(endpoint, deadline).close()
+
+
+def _recall(endpoint: Endpoint) -> bool:
+    """Whether a daemon lives whose socket file was removed; it listens there again then."""
+    from roost.platform.recall import recall_daemon  # here, as most clients find a daemon
+
+    return recall_daemon(endpoint.paths.recall_name) == endpoint.socket_path
 
 
 def _late_error(endpoint: Endpoint, started: StartedDaemon | None) -> UnavailableError:

@@ -22,6 +22,7 @@ from roost.daemon import systemd
 from roost.daemon.adoption import adopt_all, exit_info
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.lock import DaemonLock
+from roost.daemon.recall import RecallPoint
 from roost.daemon.session import Session, SessionHooks
 from roost.daemon.table import SessionTable
 from roost.daemon.tees import Tees
@@ -29,6 +30,7 @@ from roost.errors import RoostError, UnavailableError
 from roost.keeper import messages as m
 from roost.keeper.launch import start_keeper
 from roost.paths import DEFAULT_SCOPE, Paths
+from roost.platform.recall import recall_daemon
 from roost.version import __version__
 from roost.wire.frame_types import ExitInfo
 
@@ -91,17 +93,27 @@ class App:
         with contextlib.suppress(asyncio.CancelledError):
             async with asyncio.TaskGroup() as tasks:
                 server = self._wire(tasks)
+                recall = RecallPoint(loop, self._paths.recall_name, lambda: self._look_after_path(server))
                 try:
                     server.listen(self._socket_path, self._listener, lent=self._lent)
+                    recall.open()
                     systemd.notify("READY=1")
                     tasks.create_task(systemd.keep_watchdog(), name="watchdog")
                     log.info("roost %s listens at %s", __version__, self._socket_path)
                     await self._stop.wait()
                 finally:
+                    recall.close()
                     await self._leave(server)
                     for task in asyncio.all_tasks():
                         if task is not asyncio.current_task():
                             task.cancel()
+
+    def _look_after_path(self, server: UnixServer) -> str:
+        """Listen again if the socket file is gone; the path."""
+        self._paths.ensure_dirs()
+        if server.listen_again():
+            log.warning("%s was gone; listening there again", self._socket_path)
+        return self._socket_path
 
     def _wire(self, tasks: asyncio.TaskGroup) -> UnixServer:
         """Put the pieces together; what is slow to import is imported here, after adoption."""
@@ -274,7 +286,7 @@ def serve(options: Options) -> int:
     paths.ensure_dirs()
     lock = options.lock or DaemonLock(paths.daemon_lock)
     if options.lock is None:
-        lock.acquire()
+        lock.acquire(lambda: recall_daemon(paths.recall_name))
     _set_up_log(paths, foreground=options.foreground)
     _set_up_process()
     restart = [] if options.foreground else _restart_command(options)
@@ -283,6 +295,10 @@ def serve(options: Options) -> int:
     except UnavailableError:
         start_keeper(paths)
         link = KeeperLink.connect(paths, restart=restart)
+    except RoostError as error:
+        if error.kind == "already_attached":  # its lock file is gone too, or we would not have come so far
+            recall_daemon(paths.recall_name)
+        raise
     app = App(paths, options, restart=restart)
     asyncio.run(app.run(link))
     lock.release()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Callable
 
 from roost.errors import RoostError
 
@@ -15,16 +16,18 @@ class DaemonLock:
         self._path = path
         self._fd: int | None = None
 
-    def acquire(self) -> None:
-        """Take it. Raises RoostError (already_attached) naming the pid that has it."""
+    def acquire(self, where: Callable[[], str | None] = lambda: None) -> None:
+        """Take it. Raises RoostError (already_attached) naming the pid that has it, and `where` that one listens."""
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.read(fd, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(fd)
+            place = where()
+            listening = f" and listens at {place}" if place else ""
             raise RoostError(
-                f"a daemon is already running here (pid {holder}); use it, or `roost daemon restart`",
+                f"a daemon is already running here (pid {holder}){listening}; use it, or `roost daemon restart`",
                 kind="already_attached",
             ) from None
         os.ftruncate(fd, 0)

@@ -42,6 +42,7 @@ class UnixServer:
         self._v1 = v1
         self._listener: socket.socket | None = None
         self._path = ""
+        self._file: tuple[int, int] | None = None
         self.connections = 0
 
     def listen(self, path: str, listener: socket.socket | None = None, *, lent: bool = False) -> None:
@@ -51,7 +52,23 @@ class UnixServer:
         """
         self._listener = listener or listen_at(path)
         self._path = "" if lent else path
+        self._file = _file_at(path)
         self._loop.add_reader(self._listener, self._accept)
+
+    def listen_again(self) -> bool:
+        """Listen at the path anew if what is there is not our socket any more; whether it was so.
+
+        Raises RoostError where that cannot be done; the old socket, which nobody finds, is kept then.
+        """
+        if self._listener is None or not self._path or _file_at(self._path) == self._file:
+            return False
+        fresh = listen_at(self._path)
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        self._listener = fresh
+        self._file = _file_at(self._path)
+        self._loop.add_reader(fresh, self._accept)
+        return True
 
     def _accept(self) -> None:
         assert self._listener is not None
@@ -202,6 +219,15 @@ class UnixServer:
             self._loop.remove_reader(self._listener)
             self._listener.close()
             self._listener = None
-            if self._path:
+            if self._path and _file_at(self._path) == self._file:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self._path)
+
+
+def _file_at(path: str) -> tuple[int, int] | None:
+    """Which file is at the path: device and inode, None for none."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

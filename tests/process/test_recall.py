@@ -1,0 +1,55 @@
+"""A daemon whose directories were removed under it is found again by whoever looks for it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from support.instance import Instance
+
+from roost.client import AsyncClient, Client
+
+
+def removed(instance: Instance, *names: str) -> None:
+    for name in names:
+        shutil.rmtree(instance.root / name / "roost")
+
+
+def test_after_the_runtime_directory_was_removed_a_command_reaches_the_same_daemon(instance: Instance) -> None:
+    pid = instance.status()["pid"]
+    instance.roost("run", "-d", "--name", "kept", "--", "sleep", "1000")
+    removed(instance, "run")
+    assert b"kept" in instance.roost("ls").stdout
+    assert instance.status()["pid"] == pid
+
+
+def test_after_both_directories_were_removed_a_command_reaches_the_same_daemon(instance: Instance) -> None:
+    pid = instance.status()["pid"]
+    removed(instance, "run", "state")
+    assert instance.json("daemon", "status")["pid"] == pid
+    assert b"the daemon stopped" in instance.roost("daemon", "stop").stderr
+
+
+def test_a_socket_file_that_is_not_its_own_is_replaced_and_left_alone_at_the_end(instance: Instance) -> None:
+    Path(instance.socket).unlink()
+    instance.json("daemon", "status")
+    Path(instance.socket).rename(instance.socket + ".moved")
+    Path(instance.socket).touch()
+    with Client(instance.socket + ".moved", autostart=False) as client:
+        client.stop()
+    assert Path(instance.socket).exists()
+
+
+async def test_the_async_client_finds_it_too(instance: Instance, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    for name, value in instance.environ.items():
+        if name.startswith("XDG_"):
+            monkeypatch.setenv(name, value)
+    removed(instance, "run")
+    async with AsyncClient(autostart=False) as client:
+        assert (await client.status()).socket == instance.socket
+
+
+def test_a_second_daemon_says_where_the_first_one_listens(instance: Instance) -> None:
+    refused = instance.roost("daemon", "start", "--foreground", check=False)
+    assert refused.returncode == 1
+    assert f"listens at {instance.socket}".encode() in refused.stderr
