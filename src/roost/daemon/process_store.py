@@ -1,27 +1,20 @@
-"""The registry's table in SQLite: one row a pid, in a thread of its own so that the loop never waits for a disk.
+"""The registry's table in SQLite: one row a pid.
 
-Owns the schema and the connection. Knows nothing of /proc. The table has a name of its own: the file may be one that
+Owns the schema. Knows nothing of /proc. The table has a name of its own: the file may be one that
 another program keeps a registry in.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from roost.daemon.process_identity import Entry
-from roost.errors import RoostError
+from roost.daemon.sqlite_file import SqliteFile
 
 if TYPE_CHECKING:
     import sqlite3
 
-T = TypeVar("T")
-
-_BUSY_S = 5.0
 _COLUMNS = (
     "pid, created_at, kind, command, cwd, originator, containment, registered_at, boot_id, start_ticks, "
     "parent_pid, parent_ticks, spawned"
@@ -40,13 +33,11 @@ CREATE TABLE IF NOT EXISTS roost_processes_1 (
 """
 
 
-class ProcessStore:
+class ProcessStore(SqliteFile):
     """Entries by pid. Every method raises RoostError (internal) that names the file when it cannot be used."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
-        self._thread = ThreadPoolExecutor(1, "process-store")
-        self._connection: sqlite3.Connection | None = None
+        super().__init__(path, what="process registry", schema=_SCHEMA)
 
     async def add(self, entry: Entry) -> int:
         """Store an entry in the place of one of the same pid; its row, which is never given again."""
@@ -101,49 +92,6 @@ class ProcessStore:
     async def count(self) -> int:
         """How many entries there are."""
         return await self._run(lambda db: int(db.execute("SELECT count(*) FROM roost_processes_1").fetchone()[0]))
-
-    def close(self) -> None:
-        """Close the file once what was asked for is done; nothing may be asked afterwards."""
-        self._thread.submit(self._close)
-        self._thread.shutdown(wait=False)
-
-    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._perform, work)
-
-    # --- in the thread --------------------------------------------------------------------------------------------
-
-    def _perform(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        import sqlite3
-
-        try:
-            if self._connection is None:
-                self._connection = self._open()
-            return work(self._connection)
-        except (sqlite3.Error, OSError) as error:
-            raise RoostError(
-                f"the process registry {self._path} cannot be used: {error}; "
-                f"look at `ls -l {self._path}`, or move it away"
-            ) from error
-
-    def _open(self) -> sqlite3.Connection:
-        import sqlite3
-
-        os.makedirs(os.path.dirname(self._path) or ".", mode=0o700, exist_ok=True)
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        db = sqlite3.connect(self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-        try:
-            db.execute("PRAGMA journal_mode = WAL")
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.execute(_SCHEMA)
-        except BaseException:
-            db.close()
-            raise
-        return db
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
 
 
 def _entry(values: tuple[Any, ...]) -> Entry:
