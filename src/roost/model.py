@@ -70,7 +70,8 @@ class SessionInfo(Record):
     a signal, None while running or when it is unknown. outcome: None while running, else "natural", "soft" (ended by
     the first signal of a terminate), "hard" (killed) or "unknown". ring_bytes: capacity of the output ring;
     [start_offset, end_offset) is retained, in bytes since the start of the stream. terminal_held: exited, but somebody
-    still has the terminal open. held_by: label of the lossless client for which reading has stopped.
+    still has the terminal open. held_by: label of the lossless client for which reading has stopped. service: the name
+    of the service whose run it is.
     """
 
     id: str
@@ -102,6 +103,7 @@ class SessionInfo(Record):
     held_by: str | None = None
     last_output_at: float | None = None
     spawn_id: str | None = None
+    service: str | None = None
 
     @property
     def running(self) -> bool:

@@ -52,6 +52,7 @@ SESSION = {
     "held_by": None,
     "last_output_at": 2.0,
     "spawn_id": None,
+    "service": None,
 }
 
 

@@ -124,12 +124,15 @@ class App:
         from roost.daemon.process_store import ProcessStore
         from roost.daemon.processes import Processes
         from roost.daemon.service import Service
+        from roost.daemon.service_calls import ServiceCalls
+        from roost.daemon.services import Services
         from roost.daemon.spawning import Spawner
         from roost.daemon.tee_calls import tee_methods
         from roost.daemon.terminator import Terminator
         from roost.daemon.unix_server import UnixServer
         from roost.daemon.v1 import V1, StatusFacts
         from roost.daemon.v1_processes import V1Processes
+        from roost.daemon.v1_services import V1Services
         from roost.daemon.v1_sessions import V1Sessions
         from roost.daemon.v1_tees import V1Tees
 
@@ -141,6 +144,8 @@ class App:
         for session in self._table:
             terminator.resume(session)
 
+        self._services = services = Services(tasks, service, self._paths.state_dir)
+
         def v1() -> V1:
             return protocol
 
@@ -151,17 +156,20 @@ class App:
             self._socket_path,
             connections=lambda: server.connections,
             request_stop=self._request_stop,
+            stop_services=services.shut_down,
         )
         self._processes = processes = Processes(
             loop, tasks, ProcessStore(self._db_path), keeper_pid=lambda: self._link.pid
         )
         tasks.create_task(processes.run(), name="process registry")
+        tasks.create_task(services.run(), name="services")
         protocol = V1(
-            Calls(service, control, ProcessCalls(processes).methods(), tee_methods()),
+            Calls(service, control, ProcessCalls(processes).methods(), ServiceCalls(services).methods(), tee_methods()),
             StatusFacts(self._db_path, self._v1_scope, processes.count),
             V1Sessions(service).handlers(),
             V1Tees(service).handlers(),
             V1Processes(processes).handlers(),
+            V1Services(services).handlers(),
         )
         return server
 
@@ -219,6 +227,7 @@ class App:
         for session in self._table:
             session.close()
         self._processes.close()
+        self._services.close()
 
     @property
     def keeper_lost(self) -> bool:

@@ -236,7 +236,9 @@ class Calls:
         results: list[dict[str, Any]] = []
         chosen: list[Session] = []
         if not p.targets:
-            chosen = self.service.select(originator=p.originator, live=True, older_than_s=p.older_than_s)
+            chosen = self.service.select(
+                originator=p.originator, live=True, older_than_s=p.older_than_s, services=False
+            )
         for target in p.targets:
             try:
                 chosen.append(self.service.find(target))
@@ -297,7 +299,9 @@ def _ended(session: Session) -> dict[str, Any]:
 
 
 #: Methods whose answer may be long in coming.
-WAITING_METHODS = frozenset({"sessions.wait", "sessions.send", "sessions.terminate", "sessions.restart", "daemon.stop"})
+WAITING_METHODS = frozenset(
+    {"sessions.wait", "sessions.send", "sessions.terminate", "sessions.restart", "services.wait", "daemon.stop"}
+)
 
 METHODS: dict[str, Method[Any]] = {
     "sessions.list": Method(ListParams, Calls.list_sessions),

@@ -7,7 +7,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from roost.daemon.keeper_link import KeeperLink
@@ -32,13 +32,15 @@ class Control:
         *,
         connections: Callable[[], int],
         request_stop: Callable[[bool], None],
+        stop_services: Callable[[], Awaitable[None]],
     ) -> None:
-        """`request_stop(restart)` ends the daemon after the answers under way."""
+        """`request_stop(restart)` ends the daemon after the answers under way; `stop_services` lets them end softly."""
         self._service = service
         self._paths = paths
         self.socket_path = socket_path
         self._connections = connections
         self._request_stop = request_stop
+        self._stop_services = stop_services
         self._started = time.monotonic()
         self.cwd = os.getcwd()
 
@@ -91,6 +93,7 @@ class Control:
     async def stop(self, *, kill: bool, restart: bool) -> int:
         """Stop soon; with `kill` after ending every session. How many sessions go on in the keeper."""
         if kill:
+            await self._stop_services()
             await self._service.kill_everything()
             await self._service.purge(self._service.table)
         left = sum(1 for s in self._service.table if s.live)

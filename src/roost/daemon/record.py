@@ -139,6 +139,7 @@ class SessionRecord:
     terminate_hard: bool = False
     tickets: list[Ticket] = field(default_factory=list)
     tees: list[TeeRecord] = field(default_factory=list)
+    service: str = ""  # whose run it is
     next_tee: int = 1  # handles are never used twice in a session
 
     def encode(self) -> bytes:

@@ -89,9 +89,18 @@ class Service:
         return self.table.resolve(target, live_only=live_only)
 
     def select(
-        self, *, originator: str = "", kind: str = "", live: bool | None = None, older_than_s: float = 0.0
+        self,
+        *,
+        originator: str = "",
+        kind: str = "",
+        live: bool | None = None,
+        older_than_s: float = 0.0,
+        services: bool = True,
     ) -> list[Session]:
-        """Sessions by exact originator, kind, liveness and age (strictly older); empty and None mean all."""
+        """Sessions by exact originator, kind, liveness and age (strictly older); empty and None mean all.
+
+        Without `services` none that is a service's: those are not ended in passing.
+        """
         now = time.time()
         return [
             s
@@ -100,6 +109,7 @@ class Service:
             and (not kind or s.record.kind == kind)
             and (live is None or s.live is live)
             and (older_than_s <= 0 or now - s.origin.created_at > older_than_s)
+            and (services or not s.record.service)
         ]
 
     def rename(self, target: str, name: str) -> Session:
@@ -277,6 +287,10 @@ class Service:
     async def restart(self, session: Session, grace_s: float) -> Session:
         """End a session if it runs and start the same again under its name. Raises WrongStateError if unknown how."""
         record = session.record
+        if record.service:
+            raise InvalidError(
+                f"session {record.name} is the run of a service; use `roost service restart {record.service}`"
+            )
         if not record.launch:
             raise WrongStateError(f"session {record.name} cannot be restarted: its environment was too large to keep")
         launch = Launch.unpack(record.launch)

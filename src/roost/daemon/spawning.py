@@ -59,6 +59,7 @@ class SpawnSpec:
     limits: list[tuple[str, int | None]] = field(default_factory=list)
     spawn_id: str = ""
     tees: list[TeeSpec] = field(default_factory=list)  # from the first byte on
+    service: str = ""  # whose run it is
 
 
 class Spawner:
@@ -220,4 +221,5 @@ def _record(spec: SpawnSpec, name: str, launch: Launch) -> SessionRecord:
         merged=spec.merged,
         rows=spec.rows or DEFAULT_ROWS,
         cols=spec.cols or DEFAULT_COLS,
+        service=spec.service,
     )

@@ -192,7 +192,10 @@ class V1Sessions:
 
     async def _bulk(self, ask: Ask) -> None:
         chosen = self._service.select(
-            originator=ask.payload.originator, live=True, older_than_s=ask.payload.older_than_secs
+            originator=ask.payload.originator,
+            live=True,
+            older_than_s=ask.payload.older_than_secs,
+            services=False,
         )
         for session in chosen:
             self._service.begin_terminate(

@@ -50,6 +50,7 @@ def session_info(session: Session) -> dict[str, Any]:
         "held_by": _held_by(session),
         "last_output_at": session.last_output_at,
         "spawn_id": record.spawn_id or None,
+        "service": record.service or None,
     }
 
 
@@ -106,7 +107,7 @@ def session_table(sessions: Iterable[Session]) -> str:
 
 def _row(session: Session, now: float) -> tuple[str, ...]:
     record = session.record
-    size = f"{session.rows}x{session.cols}" if session.is_pty else record.kind
+    size = f"{session.rows}x{session.cols}" if session.is_pty else "service" if record.service else record.kind
     return (
         session.id,
         printable(record.name),
