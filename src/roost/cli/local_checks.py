@@ -37,6 +37,9 @@ def _existing_dir(path: str) -> str:
     if not os.path.lexists(path):
         return f"{path} will be made"
     ensure_private_dir(path)
+    disk = os.statvfs(path)
+    if not disk.f_bavail or (disk.f_files and not disk.f_favail):
+        raise RoostError(f"{path} is on a full disk; free some space (`df {path}`, `df -i {path}`)", kind="exhausted")
     return path
 
 

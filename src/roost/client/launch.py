@@ -125,7 +125,12 @@ class StartedDaemon:
                 lines = log.read().decode(errors="replace").splitlines()
         except OSError:
             lines = []
-        said = "".join(f"\n  {line}" for line in lines[-LOG_LINES_SHOWN:]) or " nothing"
+        said = "".join(f"\n  {line}" for line in lines[-LOG_LINES_SHOWN:])
+        if not said:
+            return (
+                f"the daemon ended before it listened, and the log {self._paths.daemon_log} does not say why; "
+                f"`roost daemon start --foreground` shows it, `df {self._paths.state_dir}` whether the disk is full"
+            )
         return f"the daemon ended before it listened; the log {self._paths.daemon_log} says:{said}"
 
     def close(self) -> None:

@@ -77,7 +77,7 @@ def check_name(name: str) -> str:
     wrong = _what_is_wrong(name)
     if wrong:
         shown = name if len(name) <= MAX_NAME_LENGTH else name[:MAX_NAME_LENGTH] + "…"
-        raise InvalidError(f"name {shown!r} cannot be used: it {wrong}; give another with --name")
+        raise InvalidError(f"name {shown!r} cannot be used: it {wrong}; give another")
     return name
 
 

@@ -15,7 +15,7 @@ from roost.daemon import views
 from roost.daemon.control import Control
 from roost.daemon.service import DEFAULT_GRACE_S, SEND_TIMEOUT_S, Service, own_environment, signal_number
 from roost.daemon.session import Session
-from roost.errors import InvalidError, RoostError
+from roost.errors import InvalidError, RoostError, WrongStateError
 
 
 class Params(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -203,6 +203,8 @@ class Calls:
     async def resize(self, p: ResizeParams, _: bytes) -> Result:
         """Set a terminal's size."""
         session = self.service.find(p.target)
+        if not session.live:
+            raise WrongStateError(f"session {session.record.name} has exited; its terminal has no size to set")
         self.service.resize(session, p.rows, p.cols)
         return {"rows": session.rows, "cols": session.cols}, b""
 
@@ -233,6 +235,7 @@ class Calls:
     async def terminate(self, p: TerminateParams, _: bytes) -> Result:
         """End sessions; each named one has a result, also when it could not be found."""
         grace_s = check_duration(p.grace_s)
+        _check_choice(p)
         results: list[dict[str, Any]] = []
         chosen: list[Session] = []
         if not p.targets:
@@ -253,8 +256,9 @@ class Calls:
 
     async def purge(self, p: PurgeParams, _: bytes) -> Result:
         """Forget exited sessions."""
+        _check_choice(p)
         if p.targets:
-            sessions = [self.service.find(target) for target in p.targets]
+            sessions = [_exited(self.service.find(target)) for target in p.targets]
         else:
             sessions = self.service.select(originator=p.originator, live=False, older_than_s=p.older_than_s)
         return {"purged": [s.id for s in await self.service.purge(sessions)]}, b""
@@ -287,6 +291,19 @@ def check_duration(seconds: float) -> float:
     if not 0 <= seconds <= 10 * 365 * 86400:
         raise InvalidError(f"{seconds:g} s is no length of time to wait; give 0 or more")
     return seconds
+
+
+def _check_choice(p: TerminateParams | PurgeParams) -> None:
+    """Names and conditions together would leave open which of them counts."""
+    if p.targets and (p.originator or p.older_than_s > 0):
+        raise InvalidError("name sessions, or choose them by age or originator, not both")
+
+
+def _exited(session: Session) -> Session:
+    if session.live:
+        name = session.record.name
+        raise InvalidError(f"session {name} is running and cannot be forgotten; `roost kill {name}` ends it")
+    return session
 
 
 def _ended(session: Session) -> dict[str, Any]:

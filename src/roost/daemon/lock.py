@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from collections.abc import Callable
@@ -18,7 +19,14 @@ class DaemonLock:
 
     def acquire(self, where: Callable[[], str | None] = lambda: None) -> None:
         """Take it. Raises RoostError (already_attached) naming the pid that has it, and `where` that one listens."""
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise RoostError(
+                f"the lock file {self._path} cannot be opened: {error.strerror}; "
+                f"look at `ls -l {self._path}` and `df {os.path.dirname(self._path)}`",
+                kind="denied",
+            ) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -30,9 +38,10 @@ class DaemonLock:
                 f"a daemon is already running here (pid {holder}){listening}; use it, or `roost daemon restart`",
                 kind="already_attached",
             ) from None
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         self._fd = fd
+        with contextlib.suppress(OSError):  # a full disk: the lock holds without our pid in it
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
         """Give it back."""

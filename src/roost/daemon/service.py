@@ -117,7 +117,7 @@ class Service:
         session = self.find(target)
         names.check_name(name)
         if name != session.record.name and session.live and self.table.name_is_taken(name):
-            raise InvalidError(f"a running session is already called {name!r}")
+            raise InvalidError(f"a running session is already called {name!r}; choose another name")
         session.record.name = name
         self.table.named(session)
         self.save(session)

@@ -54,6 +54,7 @@ def kill_command(
     """End TARGETS: TERM to everything they started, and KILL to what is left after the grace. Says which it took."""
     if not targets and older_than is None and originator is None:
         raise click.UsageError("name the sessions to end, or choose them with --older-than or --originator")
+    _check_choice(targets, older_than, originator)
     with invocation.client() as client:
         results = client.terminate(*targets, grace_s=grace, older_than_s=older_than, originator=originator)
     if as_json:
@@ -65,6 +66,11 @@ def kill_command(
         say("no live session matches")
         return NOT_FOUND if targets else OK
     return kill_exit_code(results)
+
+
+def _check_choice(targets: tuple[str, ...], older_than: float | None, originator: str | None) -> None:
+    if targets and (older_than is not None or originator is not None):
+        raise click.UsageError("name sessions, or choose them with --older-than or --originator, not both")
 
 
 def kill_exit_code(results: list[TerminateResult]) -> int:
@@ -116,6 +122,7 @@ def purge_command(
     as_json: bool,
 ) -> int:
     """Forget exited sessions and their output: all of them, or those chosen. Running ones are never touched."""
+    _check_choice(targets, older_than, originator)
     with invocation.client() as client:
         purged = client.purge(*targets, originator=originator, older_than_s=older_than)
     if as_json:
