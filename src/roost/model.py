@@ -255,6 +255,35 @@ class ZombieInfo(Record):
     killed: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceInfo(Record):
+    """A service: a program that is kept running. Times in Unix seconds, None for what has not happened.
+
+    state: "online", "waiting" (to be started again, at `restart_at`), "starting", "stopping", "restarting", "stopped"
+    (on request), "exited" (by itself, and not to be restarted) or "errored" (`reason` says why). pid: 0 when it does
+    not run. restarts: since somebody started it; crashes: in a row. exit_code: of the last exit, minus n for signal n,
+    None when there was none or it is unknown. health: "starting", "healthy" or "unhealthy", None without checks.
+    """
+
+    name: str
+    id: int
+    state: str
+    pid: int = 0
+    session_id: str | None = None
+    restarts: int = 0
+    crashes: int = 0
+    started_at: float | None = None
+    exited_at: float | None = None
+    exit_code: int | None = None
+    restart_at: float | None = None
+    reason: str = ""
+    health: str | None = None
+    health_detail: str = ""
+    out_log: str = ""
+    err_log: str = ""
+    definition: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """Bytes of the child; `offset` is that of the first one, absolute."""

@@ -11,7 +11,7 @@ import builtins
 import os
 from collections.abc import Sequence
 from time import monotonic
-from typing import Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from roost.client import calls, process_calls, tee_calls
 from roost.client.aio_attachment import AsyncAttachment
@@ -39,6 +39,9 @@ from roost.model import (
     ZombieInfo,
 )
 from roost.wire.requests import Reply
+
+if TYPE_CHECKING:
+    from roost.client.aio_services import AsyncServices
 
 T = TypeVar("T")
 
@@ -255,6 +258,15 @@ class AsyncClient:
     async def kill_zombies(self, *, dry_run: bool = False) -> builtins.list[ZombieInfo]:
         """Forgets entries whose process is gone and kills orphans; with `dry_run` only tells."""
         return await self._perform(process_calls.kill_zombies(dry_run=dry_run))
+
+    # ------------------------------------------------------------------ services
+
+    @property
+    def services(self) -> AsyncServices:
+        """The verbs about services."""
+        from roost.client.aio_services import AsyncServices
+
+        return AsyncServices(self._perform)
 
     # ------------------------------------------------------------------ daemon
 

@@ -10,7 +10,7 @@ import builtins
 import os
 from collections.abc import Sequence
 from time import monotonic, sleep
-from typing import Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from roost.client import calls, process_calls, tee_calls
 from roost.client.attachment import Attachment
@@ -38,6 +38,9 @@ from roost.model import (
     ZombieInfo,
 )
 from roost.wire.requests import Reply
+
+if TYPE_CHECKING:
+    from roost.client.services import Services
 
 T = TypeVar("T")
 
@@ -254,6 +257,15 @@ class Client:
     def kill_zombies(self, *, dry_run: bool = False) -> builtins.list[ZombieInfo]:
         """Forgets entries whose process is gone and kills orphans; with `dry_run` only tells."""
         return self._perform(process_calls.kill_zombies(dry_run=dry_run))
+
+    # ------------------------------------------------------------------ services
+
+    @property
+    def services(self) -> Services:
+        """The verbs about services."""
+        from roost.client.services import Services
+
+        return Services(self._perform)
 
     # ------------------------------------------------------------------ daemon
 

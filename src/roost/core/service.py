@@ -5,7 +5,6 @@ Owns the fields, their defaults and what none can have. Zero in a time or a size
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 
@@ -110,6 +109,8 @@ class Definition:
         safe = _UNSAFE.sub("_", self.name)
         if safe == self.name and not safe.startswith("."):
             return safe
+        import hashlib  # rarely needed, and dear
+
         return f"{safe.lstrip('.')}-{hashlib.sha256(self.name.encode()).hexdigest()[:8]}"
 
 

@@ -62,7 +62,10 @@ class ServiceStore(SqliteFile):
 
         def read(db: sqlite3.Connection) -> list[ServiceRow]:
             found = db.execute("SELECT id, definition, life, run_id, session_id FROM roost_services_1 ORDER BY id")
-            return [_row(*values) for values in found]
+            try:
+                return [_row(*values) for values in found]
+            except (msgspec.ValidationError, msgspec.DecodeError) as error:
+                raise RoostError(f"a row of {self._path} cannot be read: {error}; move the file away") from error
 
         return await self._run(read) if self._exists() else []
 

@@ -69,6 +69,8 @@ class Services:
             await self.stop(ALL)
         except RoostError as error:
             log.warning("%s", error.message)
+        for one in self._by_name.values():
+            one.leave()
 
     def close(self) -> None:
         """Close the file; what runs goes on, and so will its supervision."""

@@ -54,6 +54,7 @@ class Supervised:
         self.row = row
         self.session: Session | None = None
         self.deleted = False
+        self._left = False
         self._one_at_a_time = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
         self._health: HealthWatch | None = None
@@ -100,6 +101,7 @@ class Supervised:
         self._changed = asyncio.Event()
 
     async def _become(self, life: sv.Life) -> None:
+        """Stand there, and store it. Raises RoostError when that fails; it stands there all the same."""
         self.row.life = life
         self._tell()
         await self._store.save(self.row)
@@ -256,7 +258,10 @@ class Supervised:
         session = self.session
         if session is None or not session.live:
             return
-        await self._become(sv.ending(self.life, again=again))
+        try:
+            await self._become(sv.ending(self.life, again=again))
+        except RoostError as error:  # who wants it down gets it down, full disk or not
+            log.warning("service %s is being stopped, which could not be stored: %s", self.name, error.message)
         await self._service.terminate([session], self.definition.grace_s)
         if session.ending is None:
             raise RoostError(f"service {self.name!r} (pid {session.origin.pid}) did not end; see `roost ps --tree`")
@@ -282,8 +287,14 @@ class Supervised:
         self._keep_watch()
 
     def _keep_watch(self) -> None:
-        if self._watch is None and not self.deleted and self.life.state not in sv.SETTLED:
+        if self._watch is None and not self.deleted and not self._left and self.life.state not in sv.SETTLED:
             self._watch = self._tasks.create_task(self._supervise(), name=f"service {self.name}")
+
+    def leave(self) -> None:
+        """Restart nothing any more: the daemon ends, and all sessions with it."""
+        self._left = True
+        self._forget_watch()
+        self._stop_health()
 
     def _forget_watch(self) -> None:
         if self._watch is not None:

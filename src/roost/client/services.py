@@ -1,0 +1,80 @@
+"""The verbs about services of the blocking client: `client.services.…`. What they say is in `service_calls`."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Protocol, TypeVar
+
+from roost.client import service_calls
+from roost.client.calls import Request
+from roost.core.service import Definition
+from roost.model import ServiceInfo
+
+T = TypeVar("T")
+
+
+class Perform(Protocol):
+    """How a client asks."""
+
+    def __call__(self, request: Request[T]) -> T: ...
+
+
+class Services:
+    """Services of one daemon. A target is a name, an id, or "all"; NoRunError when nothing matches."""
+
+    def __init__(self, perform: Perform) -> None:
+        self._perform = perform
+
+    def start(self, what: Definition | str) -> builtins.list[ServiceInfo]:
+        """Creates or updates a service and starts it; or starts what is defined. InvalidError when it is online."""
+        return self._perform(service_calls.start(what))
+
+    def apply(self, definition: Definition) -> tuple[ServiceInfo, str]:
+        """Makes a service run by that definition.
+
+        The word says what was needed: "started", "restarted", "unchanged", or "done" for one that has ended well.
+        """
+        return self._perform(service_calls.apply(definition))
+
+    def stop(self, target: str) -> builtins.list[ServiceInfo]:
+        """Stops services and waits until they are gone."""
+        return self._perform(service_calls.stop(target))
+
+    def restart(self, target: str) -> builtins.list[ServiceInfo]:
+        """Stops services that run, and starts them all."""
+        return self._perform(service_calls.restart(target))
+
+    def delete(self, target: str) -> builtins.list[ServiceInfo]:
+        """Stops services and forgets them; their log files stay."""
+        return self._perform(service_calls.delete(target))
+
+    def list(self) -> builtins.list[ServiceInfo]:
+        """Every service, by id."""
+        return self._perform(service_calls.list_services())
+
+    def describe(self, target: str) -> ServiceInfo:
+        """One service."""
+        return self._perform(service_calls.describe(target))
+
+    def logs(self, target: str, *, lines: int = 0) -> str:
+        """The last lines (0: 100) of both streams, each line behind `[stdout] ` or `[stderr] `; at most 64 KiB."""
+        return self._perform(service_calls.logs(target, lines))
+
+    def flush(self, target: str = "all") -> builtins.list[ServiceInfo]:
+        """Empties the log files of services."""
+        return self._perform(service_calls.flush(target))
+
+    def save(self) -> tuple[str, int]:
+        """Writes all definitions to a snapshot; its path, and how many they are."""
+        return self._perform(service_calls.save())
+
+    def resurrect(self) -> tuple[int, builtins.list[str]]:
+        """Restores the snapshot and starts what ran then; how many, and what could not be started."""
+        return self._perform(service_calls.resurrect())
+
+    def wait(self, target: str, condition: str, timeout_s: float | None = None) -> ServiceInfo:
+        """Waits until a service is "started", "healthy" or has "exited" with 0.
+
+        WrongStateError as soon as that cannot happen by itself any more, WaitTimeoutError.
+        """
+        return self._perform(service_calls.wait(target, condition, timeout_s))
