@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 LAST_S = 60.0
-FORGIVEN_AFTER_S = 60.0
+#: Starts that cost nothing: a daemon may be killed a few times in a row without anybody noticing.
+FREE = 3
+#: A daemon that served for so long pays for one start: whoever kills daemons all day never waits, a crash loop does.
+PAID_AFTER_S = 0.25
+_MOST = FREE + 7
 
 
 class Backoff:
-    """At once, then after 1, 2, 4 … 60 s; a daemon that lived for a minute wipes the slate."""
+    """At once for daemons that served; for those that die as they come a few times at once, then after 1, 2, 4 … 60 s.
+
+    `attempts`: starts that no service has paid for yet.
+    """
 
     __slots__ = ("attempts",)
 
@@ -16,8 +23,7 @@ class Backoff:
 
     def next_delay_s(self, lived_s: float) -> float:
         """How long to wait after a daemon that lived that long (0: it never said hello)."""
-        if lived_s >= FORGIVEN_AFTER_S:
-            self.attempts = 0
-        delay = 0.0 if self.attempts == 0 else min(LAST_S, 2.0 ** (self.attempts - 1))
-        self.attempts = min(self.attempts + 1, 10)
+        self.attempts = max(0, self.attempts - int(lived_s / PAID_AFTER_S))
+        delay = 0.0 if self.attempts < FREE else min(LAST_S, 2.0 ** (self.attempts - FREE))
+        self.attempts = min(self.attempts + 1, _MOST)
         return delay

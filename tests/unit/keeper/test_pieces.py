@@ -23,16 +23,21 @@ from roost.keeper.upgrade import command_line
 from roost.ring.writer import RingWriter, create_ring_file
 
 
-def test_a_daemon_that_keeps_dying_is_started_after_0_1_2_4_to_60_seconds() -> None:
+def test_daemons_that_die_as_they_come_are_started_at_once_a_few_times_and_then_ever_later() -> None:
     backoff = Backoff()
-    assert [backoff.next_delay_s(3.0) for _ in range(9)] == [0, 1, 2, 4, 8, 16, 32, 60, 60]
+    assert [backoff.next_delay_s(0.0) for _ in range(11)] == [0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60]
 
 
-def test_a_daemon_that_lived_for_a_minute_wipes_the_slate() -> None:
-    backoff = Backoff(attempts=5)
-    assert backoff.next_delay_s(59.0) == 16
-    assert backoff.next_delay_s(60.0) == 0
-    assert backoff.next_delay_s(1.0) == 1
+def test_a_daemon_that_served_for_a_moment_is_started_at_once_however_often_that_is() -> None:
+    backoff = Backoff()
+    assert {backoff.next_delay_s(0.3) for _ in range(300)} == {0.0}
+
+
+def test_two_and_a_half_seconds_of_service_end_the_longest_back_off() -> None:
+    backoff = Backoff()
+    while backoff.next_delay_s(0.0) < 60:
+        pass
+    assert backoff.next_delay_s(2.5) == 0
 
 
 def test_a_restart_is_wanted_unless_there_is_no_command_or_the_environment_forbids_it() -> None:
