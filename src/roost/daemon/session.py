@@ -32,6 +32,8 @@ from roost.wire.frames import ExitInfo, InputFrame
 
 #: The kernel keeps this much of a line in canonical mode; the rest of a longer one would be discarded silently.
 CANONICAL_LINE_BYTES = 4095
+#: Input up to this is taken for typing, whose echo is waited for.
+KEYSTROKE_BYTES = 32
 #: How long v1 clients of a closed pipe wait for the exit code before they get `eof`.
 EOF_PATIENCE_S = 0.25
 
@@ -296,6 +298,8 @@ class Session:
                 self._loop.call_exception_handler({"message": f"input to {self.id} failed", "exception": error})
 
         self.input.write(data, attachment, on_written)
+        if self.is_pty and len(data) <= KEYSTROKE_BYTES:
+            self.streams["stdout"].expect_echo()
         if self.input is not None and self.input.full:
             attachment.hold_back()
             self._held_back.add(attachment)

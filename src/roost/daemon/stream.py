@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -30,6 +31,11 @@ UNWATCHED_S = 0.1
 #: How often the scanner's state is stored in the ring header at most.
 STORE_EVERY_BYTES = 64 * 1024
 STORE_DELAY_S = 0.2
+#: How long the loop looks for the echo of a keystroke before it sleeps. Waking up again would take as long, and the
+#: keeper would have to do it: measured, a keystroke's round trip is a third to a half shorter.
+ECHO_LOOK_S = 150e-6
+#: After looks in vain, up to so many keystrokes go without one.
+ECHO_SKIPS_MOST = 64
 
 
 class Pumped(Protocol):
@@ -77,6 +83,8 @@ class Stream:
         self._holding = ring.hold is not None
         self.reserved_hold: int | None = None  # kept for a lossless client that has not come back yet
         self._closed = False
+        self._echo_skips = 0
+        self._echo_vain = 0
         self.scanner = Scanner.from_state(ring.scanner_state()) if scans else None
         self._scanned = ring.scanned
         self._stored = self._scanned
@@ -93,6 +101,25 @@ class Stream:
             return
         if self._timer is None and not self._soon:
             self.turn()
+
+    def expect_echo(self) -> None:
+        """A keystroke went to the child: look for what comes back for a moment, as long as that has paid off lately.
+
+        Each look gives way to whoever wants this core, so that the child and the keeper are not kept from it.
+        """
+        if self._echo_skips > 0:
+            self._echo_skips -= 1
+            return
+        ring, seen = self.ring, self._seen
+        deadline = time.perf_counter() + ECHO_LOOK_S
+        while ring.end == seen:
+            os.sched_yield()
+            if time.perf_counter() > deadline:
+                self._echo_vain = min(self._echo_vain * 2 + 1, ECHO_SKIPS_MOST)
+                self._echo_skips = self._echo_vain
+                return
+        self._echo_vain = 0
+        self.turn()
 
     def turn_soon(self) -> None:
         """Have a turn in this loop iteration or the next."""
