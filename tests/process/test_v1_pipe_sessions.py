@@ -149,3 +149,22 @@ def test_kinds_do_not_know_each_others_ids(v1: V1Client) -> None:
     assert v1.request(64, pb.TerminatePtySessionRequest(session_id=pipe.session_id)).code == NOT_FOUND
     assert v1.request(69, pb.TerminatePipeSessionRequest(session_id=pty.session_id)).code == NOT_FOUND
     assert v1.request(74, pb.ResizePtySessionRequest(session_id=pipe.session_id, rows=1)).code == NOT_FOUND
+
+
+def test_frames_of_a_pipe_client_are_thrown_away(v1: V1Client, shared: Instance) -> None:
+    spawned = v1.spawn_pipe("cat")
+    with V1Client(shared.socket) as client:
+        client.attach_pipe(spawned.session_id)
+        for frame in (pb.PtyInputFrame(detach=True), pb.PtyInputFrame(interrupt=True), pb.PtyInputFrame(input=b"no")):
+            client.send_raw(frame.SerializeToString())
+        write(v1, spawned.session_id, b"yes")
+        assert client.pipe_frame().bytes == b"yes"
+    v1.request(69, pb.TerminatePipeSessionRequest(session_id=spawned.session_id, grace_ms=50))
+
+
+def test_the_stderr_of_a_merged_session_is_empty_and_has_nobody_to_detach(v1: V1Client) -> None:
+    spawned = v1.spawn_pipe("sh", "-c", "echo e >&2", merge_stderr_into_stdout=True)
+    wait_exit(v1, spawned.session_id)
+    answer = v1.request(71, pb.GetSessionBacklogRequest(session_id=spawned.session_id, pipe_stream=2))
+    assert answer.code == 0 and answer.get_session_backlog.backlog == b"" and answer.get_session_backlog.exited
+    assert v1.request(67, pb.DetachPipeStreamRequest(session_id=spawned.session_id, stream=2)).code == 0

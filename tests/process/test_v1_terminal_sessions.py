@@ -360,3 +360,53 @@ def test_sigterm_to_the_daemon_leaves_the_sessions_with_the_keeper(instance: Ins
     instance.start()
     with V1Client(instance.socket) as client:
         assert info(client, spawned.session_id).pid == spawned.pid
+
+
+def test_a_refused_size_leaves_nobody_attached_and_sends_nobody_away(v1: V1Client, shared: Instance) -> None:
+    spawned = v1.spawn("cat")
+    with V1Client(shared.socket) as sitting:
+        sitting.attach(spawned.session_id)
+        with V1Client(shared.socket) as other:
+            answer = other.attach(spawned.session_id, rows=70000, cols=80, steal=True)
+            assert answer.code == pb.STATUS_CODE_INVALID_ARGUMENT
+        sitting.type(b"still\n")
+        sitting.until(b"still\r\n")
+        v1.request(62, pb.DetachPtySessionRequest(session_id=spawned.session_id))
+        sitting.rest()
+    with V1Client(shared.socket) as other:
+        assert other.attach(spawned.session_id, rows=70000, cols=80).code == pb.STATUS_CODE_INVALID_ARGUMENT
+    with V1Client(shared.socket) as other:
+        assert other.attach(spawned.session_id).code == 0
+    v1.request(64, pb.TerminatePtySessionRequest(session_id=spawned.session_id, grace_ms=50))
+
+
+def test_sizes_of_a_spawn_are_cut_to_16_bits(v1: V1Client) -> None:
+    spawned = v1.spawn("sh", "-c", "stty size; read x", rows=65541, cols=65536)
+    wanted = pb.GetSessionBacklogRequest(session_id=spawned.session_id)
+    eventually(lambda: v1.request(71, wanted).get_session_backlog.backlog == b"5 80\r\n", what="the size is seen")
+    v1.request(64, pb.TerminatePtySessionRequest(session_id=spawned.session_id, grace_ms=50))
+
+
+def test_an_empty_program_is_a_failed_spawn(v1: V1Client) -> None:
+    answer = v1.request(60, pb.SpawnPtySessionRequest(argv=[""]))
+    assert answer.code == pb.STATUS_CODE_INTERNAL and answer.message.startswith("failed to spawn PTY: ")
+
+
+def test_terminate_leaves_the_next_session_on_the_same_terminal_alone(v1: V1Client, shared: Instance) -> None:
+    previous = v1.spawn("cat")
+    for _ in range(40):
+        v1.request(64, pb.TerminatePtySessionRequest(session_id=previous.session_id, grace_ms=1))
+        with V1Client(shared.socket) as client:
+            spawned = v1.spawn("sh", "-c", "echo here; read x; exit 3")
+            seen = client.attach(spawned.session_id).attach_pty_session.backlog
+            client.until(b"here", seen)
+            time.sleep(0.01)
+            client.type(b"\n")
+            assert client.rest()[1].exit_code == 3
+        previous = v1.spawn("cat")
+    v1.request(64, pb.TerminatePtySessionRequest(session_id=previous.session_id, grace_ms=1))
+
+
+def test_parameters_that_are_not_utf8_are_refused(v1: V1Client) -> None:
+    answer = v1.request(1000, pb.RoostCall(method="sessions.logs", params=b'{"target":"\xff"}'))
+    assert answer.code == pb.STATUS_CODE_INVALID_ARGUMENT and answer.roost.error_kind == "invalid"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from roost.core.backlog import V1Mark, v1_attach
 from roost.core.cursor import place
+from roost.core.sizing import check_size
 from roost.daemon.attachment import Attachment, AttachmentTraits
 from roost.daemon.session import Session, new_token
 from roost.daemon.stream import Stream
@@ -80,6 +81,8 @@ class Attacher:
         stream = session.stream(spec.stream)
         if not spec.extended and not session.live:
             raise NoRunError(_gone_text(session))
+        if session.is_pty and spec.tty:
+            check_size(spec.rows, spec.cols)  # refused before anybody is sent away or counted in
         token = spec.resume_token or new_token()
         session.admit(spec.stream, spec.mode, steal=spec.steal, label=spec.label, token=token.hex())
         admitted = self._place(session, stream, spec, token)

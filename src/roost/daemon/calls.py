@@ -153,7 +153,7 @@ class Calls:
             )
         try:
             decoded = known.decoder.decode(params or b"{}")
-        except (msgspec.ValidationError, msgspec.DecodeError) as error:
+        except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
             raise InvalidError(f"{method}: {error}") from error
         return await known.run(self, decoded, data)
 

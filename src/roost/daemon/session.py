@@ -7,13 +7,14 @@ wire's envelope; talks to the keeper only through the callbacks it was given.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import secrets
 import signal
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from roost.core.sizing import Winsize
@@ -155,13 +156,22 @@ class Session:
         raise InvalidError(f"no stream {name!r}; streams are stdout and stderr")
 
     def membership(self) -> Membership:
-        """By what its processes are known at this moment."""
-        closed = all(stream.ring.closed for stream in self.streams.values())
+        """By what its processes are known at this moment; for longer only within `holding_terminal`."""
         return Membership(
             session_id=self.id,
             leader_pid=self.origin.pid if self.live or self.pinned else None,
-            tty_nr=self.origin.tty_nr if self.is_pty and not (closed and not self.live) else None,
+            tty_nr=self.origin.tty_nr if self.is_pty and self._input_fd is not None else None,
         )
+
+    @contextlib.contextmanager
+    def holding_terminal(self) -> Iterator[None]:
+        """Keep the terminal's number from going to another session: the kernel gives it away with the last master."""
+        held = os.dup(self._input_fd) if self.is_pty and self._input_fd is not None else None
+        try:
+            yield
+        finally:
+            if held is not None:
+                os.close(held)
 
     # --- attachments ----------------------------------------------------------------------------------------------
 
@@ -267,8 +277,10 @@ class Session:
     # --- input ----------------------------------------------------------------------------------------------------
 
     def on_input(self, attachment: Attachment, frame: InputFrame) -> None:
-        """Carry out one frame of an attached client. Views neither type nor resize."""
+        """Carry out one frame of an attached client. Views neither type nor resize; v1's pipe streams are one-way."""
         kind = frame.kind
+        if attachment.traits.pipe and not attachment.traits.extended:
+            return
         if kind == "detach":
             if attachment.traits.extended:
                 attachment.finish(self._last_frame(attachment, "detached", ""))
@@ -286,7 +298,7 @@ class Session:
             self._hooks.close_stdin(self)
 
     def _type(self, attachment: Attachment, data: bytes) -> None:
-        if self.input is None or (attachment.traits.pipe and not attachment.traits.extended):
+        if self.input is None:
             return
         if self.is_pty:
             self.window.typed(attachment.traits.id)

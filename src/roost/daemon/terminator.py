@@ -80,11 +80,12 @@ class Terminator:
     async def _run(self, session: Session, *, soft: bool) -> None:
         await self._set_pinned(session, True)
         try:
-            if soft:
-                await self.signal_tree(session, signal.SIGTERM)
-            grace_over = (session.record.terminate_at or 0) + session.record.terminate_grace_s
-            if not await self._gone_by(session, grace_over):
-                await self._kill(session)
+            with session.holding_terminal():
+                if soft:
+                    await self.signal_tree(session, signal.SIGTERM)
+                grace_over = (session.record.terminate_at or 0) + session.record.terminate_grace_s
+                if not await self._gone_by(session, grace_over):
+                    await self._kill(session)
         finally:
             await asyncio.shield(self._set_pinned(session, False))
         if session.live:
@@ -133,15 +134,19 @@ class Terminator:
     async def signal_tree(self, session: Session, signal_number: int) -> list[int]:
         """Signal every process of the session, children before parents; the pids that were reached."""
         reached = []
-        for process in sorted(await self.collect(session), key=lambda p: p.start_ticks, reverse=True):
-            if send_signal(process, signal_number):
-                reached.append(process.pid)
-                if process.state == "T" and signal_number == signal.SIGTERM:
-                    send_signal(process, signal.SIGCONT)
+        with session.holding_terminal():
+            for process in sorted(await self.collect(session), key=lambda p: p.start_ticks, reverse=True):
+                if send_signal(process, signal_number):
+                    reached.append(process.pid)
+                    if process.state == "T" and signal_number == signal.SIGTERM:
+                        send_signal(process, signal.SIGCONT)
         return reached
 
     async def collect(self, session: Session) -> list[Process]:
-        """The session's live processes now. Scans asked for at about the same time share one look at /proc."""
+        """The session's live processes now. Scans asked for at about the same time share one look at /proc.
+
+        Whoever signals them does both within `Session.holding_terminal`.
+        """
         future: asyncio.Future[list[Process]] = asyncio.get_running_loop().create_future()
         self._scan_waiters.append((session.membership(), future))
         if len(self._scan_waiters) == 1:

@@ -16,6 +16,7 @@ from roost.daemon.spawning import SpawnSpec
 from roost.daemon.tee import TeeSpec
 from roost.daemon.v1 import Ask, Connection, Handlers
 from roost.errors import InvalidError, NoRunError, RoostError
+from roost.ring.reader import RingReader
 from roost.wire import daemon_v1_pb2 as pb
 
 _BULK_DEFAULT_GRACE_S = 0.001
@@ -66,7 +67,7 @@ class V1Sessions:
             if extended or error.message == "unknown environment policy":
                 raise
             # v1 has one code for every failed spawn.
-            text = error.message if error.message == "argv must not be empty" else f"{failed}: {error.message}"
+            text = f"{failed}: {error.message}" if spec.argv else error.message
             raise RoostError(text, kind="internal") from error
 
     async def _attach_pty(self, ask: Ask) -> None:
@@ -145,7 +146,9 @@ class V1Sessions:
 
     async def _detach_pipe(self, ask: Ask) -> None:
         session = self._session(ask.payload, "pipe")
-        self._service.detach(session, stream=_pipe_stream(ask.payload.stream))
+        stream = _pipe_stream(ask.payload.stream)
+        if stream in session.streams:  # nobody can be attached to the stderr of a merged session
+            self._service.detach(session, stream=stream)
         ask.response.detach_pipe_stream.SetInParent()
 
     async def _list_pipe(self, ask: Ask) -> None:
@@ -171,16 +174,9 @@ class V1Sessions:
     async def _backlog(self, ask: Ask) -> None:
         session = self._session(ask.payload, "")
         name = "stderr" if ask.payload.pipe_stream == 2 and not session.is_pty else "stdout"
-        ring = session.stream(name).ring
         answer = ask.response.get_session_backlog
-        while True:
-            end = ring.end
-            plan = v1_backlog(V1Mark(ring.v1_mark, ring.v1_counter), end=end, capacity=ring.capacity)
-            data = ring.read(plan.start, end - plan.start)
-            if data is not None:
-                break
-        answer.backlog = data
-        answer.bytes_missed = plan.missed
+        if name in session.streams:  # a merged session's stderr is not an error here, only always empty
+            answer.backlog, answer.bytes_missed = _unread(session.streams[name].ring)
         answer.session_kind = session.record.kind
         _fill_end(answer, session)
 
@@ -232,8 +228,8 @@ def _spawn_spec(request: pb.DaemonRequest, p: Any, kind: str) -> SpawnSpec:
         entries=_env_entries(x.env) if x.HasField("env") else entries,
         policy=p.environment_policy,
         clear=p.clear_inherited_env,
-        rows=p.rows if kind == "pty" else 0,
-        cols=p.cols if kind == "pty" else 0,
+        rows=_size(p, p.rows) if kind == "pty" else 0,
+        cols=_size(p, p.cols) if kind == "pty" else 0,
         merged=kind == "pipe" and p.merge_stderr_into_stdout,
         name=x.name,
         ring_bytes=x.ring_bytes,
@@ -245,6 +241,11 @@ def _spawn_spec(request: pb.DaemonRequest, p: Any, kind: str) -> SpawnSpec:
         spawn_id=x.spawn_id,
         tees=[_tee_spec(tee) for tee in x.tees],
     )
+
+
+def _size(p: Any, value: int) -> int:
+    """A size to start with: v1 cuts it to 16 bits, an extended request is told when it is impossible."""
+    return int(value) if p.HasField("roost") else int(value) & 0xFFFF
 
 
 def _tee_spec(tee: pb.RoostTee) -> TeeSpec:
@@ -291,6 +292,16 @@ def _set_attached(answer: Any, p: Any, admitted: Admitted) -> None:
     x.name = admitted.session.record.name
     x.kind = admitted.session.record.kind
     x.uncertain = admitted.uncertain
+
+
+def _unread(ring: RingReader) -> tuple[bytes, int]:
+    """What no attach of v1 has taken yet, and how much such attaches never saw."""
+    while True:
+        end = ring.end
+        plan = v1_backlog(V1Mark(ring.v1_mark, ring.v1_counter), end=end, capacity=ring.capacity)
+        data = ring.read(plan.start, end - plan.start)
+        if data is not None:
+            return data, plan.missed
 
 
 def _pipe_stream(number: int) -> str:
