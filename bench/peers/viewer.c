@@ -1,12 +1,14 @@
 /* One client program for both servers, so that the clients cost the same: only the parsing of what arrives differs.
  *
  *   viewer --protocol dtach|roost --socket PATH [--request FILE] [--viewers N] [--out FILE]
- *          [--seconds S | --until BYTES | --stall | --echo N --pace-us P | --calls N --answers K] [--ready FILE]
+ *          [--seconds S | --until BYTES | --stall | --echo N --pace-us P --seconds S | --calls N --answers K]
+ *          [--ready FILE]
  *
  * dtach: a viewer sends an attach packet and reads raw bytes. roost: a viewer sends the framed request in FILE, checks
  * the answer's code and reads length-prefixed frames whose field 1 is output; the bytes of the output are skipped over,
  * never copied. Default: count until every viewer's stream ends (or SIGTERM). --stall: attach and never read. --echo: one
- * viewer types N bytes, each after the last came back, and reports the round trip. --calls: send the request N times on
+ * viewer types N bytes, each after the last came back, for S seconds at most, and reports the round trip. --calls: send
+ * the request N times on
  * one connection, each after the answer to the last, and report the round trip.
  */
 #include "frames.h"
@@ -185,13 +187,14 @@ static void type_byte(int fd, unsigned char byte)
 	write_all(fd, &packet, sizeof packet);
 }
 
-static void measure_echo(int fd, size_t count, uint64_t pace_us, const char *out)
+static void measure_echo(int fd, size_t count, uint64_t pace_us, uint64_t window, const char *out)
 {
 	struct stream stream = {0};
 	char text[512];
 	uint64_t *samples = calloc(count, sizeof *samples);
 	size_t done = 0;
-	for (; done < count && !stop_asked; done++) {
+	uint64_t began = now_ns();
+	for (; done < count && !stop_asked && now_ns() - began < window; done++) {
 		int64_t n = 0;
 		pause_us(pace_us);
 		uint64_t start = now_ns();
@@ -255,7 +258,7 @@ int main(int argc, char **argv)
 			pause();
 	else if (echoes) {
 		pause_us(100000);
-		measure_echo(fds[0], echoes, number(argc, argv, "--pace-us", 300), out);
+		measure_echo(fds[0], echoes, number(argc, argv, "--pace-us", 300), window, out);
 	} else if (viewers == 1)
 		count_one(fds[0], number(argc, argv, "--until", UINT64_MAX), window, out);
 	else
