@@ -190,7 +190,7 @@ def test_back_off_doubles_and_is_forgotten_after_an_uptime(one: Instance) -> Non
         assert time.monotonic() - began >= 0.7, "100, 200 and 400 ms"
         info = client.services.describe("b")
         assert (info.restarts, info.crashes) == (3, 4) and "4 times in a row" in info.reason
-        define = Definition("b", ("sh", "-c", "exit 1"), restart_delay_ms=10, max_restarts=1, min_uptime_ms=1)
+        define = Definition("b", ("sleep", "0.03"), restart_delay_ms=10, max_restarts=1, min_uptime_ms=10)
         client.services.start(define)
         eventually(lambda: client.services.describe("b").restarts > 3, what="each run counts as long enough")
 
@@ -226,6 +226,7 @@ def test_the_command_line_of_services(one: Instance, tmp_path: Path) -> None:
     assert started["state"] == "online" and started["definition"]["cwd"] == str(tmp_path)
     eventually(lambda: one.roost("service", "logs", "w").stdout.decode() == f"[stdout] b\n[stdout] {tmp_path}\n")
     assert one.roost("service", "start", "w", check=False).returncode == 1
+    assert one.roost("service", "start", "w", "--json", check=False).returncode == 2
     assert one.json("service", "restart", "w")[0]["restarts"] == 1
     described = one.roost("service", "describe", "w").stdout.decode()
     assert "online" in described and str(tmp_path) in described

@@ -258,6 +258,45 @@ def test_a_service_is_a_session_of_that_name(v1: V1Client, shared: Instance, cle
     assert alive(pid)
 
 
+def test_an_end_from_outside_is_one_to_be_judged(v1: V1Client, shared: Instance, clean: None) -> None:
+    pid = start(v1, "web", *FOREVER, autorestart=True).pid
+    shared.roost("kill", "web")
+    assert until(v1, "web", "online", restarts=1).pid != pid
+    start(v1, "once", *FOREVER)
+    shared.roost("kill", "once")
+    ended = until(v1, "once", "stopped")
+    assert ended.last_exit_code == -signal.SIGTERM and ended.restart_count == 0
+
+
+def test_of_many_starts_at_once_one_wins_and_one_child_runs(shared: Instance, v1: V1Client, clean: None) -> None:
+    config = pb.ServiceConfig(name="race", cmd=FOREVER, kill_timeout_ms=500)
+
+    def ask(_: int) -> int:
+        with V1Client(shared.socket) as client:
+            return int(client.request(START, pb.ServiceStartRequest(config=config)).code)
+
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(ask, range(8)))
+    assert sorted(codes) == sorted([0] + [INVALID] * 7)
+    with shared.client() as client:
+        assert len([s for s in client.list(all=False) if s.service == "race"]) == 1
+    assert len(v1.request(LIST).service_list.services) == 1
+
+
+def test_a_registry_that_cannot_be_used_costs_the_services_and_nothing_else(instance: Instance) -> None:
+    state_dir = Path(str(instance.status()["state_dir"]))
+    with V1Client(instance.socket) as client:
+        client.call("daemon.stop")
+    eventually(lambda: instance.status_or_none() is None)
+    (state_dir / "services.sqlite3").write_bytes(b"no database" * 100)
+    instance.start()
+    with V1Client(instance.socket) as client:
+        answer = client.request(LIST)
+        assert answer.code == INTERNAL and "services.sqlite3" in answer.message
+        assert refused(client, name="web", cmd=FOREVER).code == INTERNAL
+        assert client.spawn_pipe("true").pid
+
+
 def test_a_service_survives_the_daemon_and_its_supervision_goes_on(instance: Instance) -> None:
     with V1Client(instance.socket) as client:
         first = start(client, "web", "sh", "-c", "echo up; exec sleep 600", autorestart=True)

@@ -282,7 +282,8 @@ class Supervised:
             self.session = session
             self.row.session_id = session.id
         self.row.life = life
-        if self.pid and life.state == sv.ONLINE:
+        self._catch_up()
+        if self.pid and self.life.state == sv.ONLINE:
             self._start_health()
         self._keep_watch()
 

@@ -66,6 +66,8 @@ def start_command(
 
     A NAME that is defined already gets the new definition. One that is online is refused; use restart.
     """
+    if name is None and (options_behind := [word for word in words if word.startswith("-")]):
+        raise click.UsageError(f"options come before the targets: {' '.join(options_behind)}")
     with invocation.client() as client:
         if name is None:
             services = [one for word in words for one in client.services.start(word)]
