@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import click
 from roost.cli.context import Invocation, json_option, pass_invocation
 from roost.cli.failures import ERROR, OK, say
 from roost.cli.output import command_line, print_json, print_pairs
+from roost.cli.sanitise import Sanitiser
 from roost.cli.values import BYTES, DURATION, PAIR
 from roost.core.service import ALL, Definition
 from roost.core.shown import age, aligned, printable
@@ -196,8 +198,16 @@ def logs_command(invocation: Invocation, /, *, target: str, lines: int, as_json:
     """Show the last lines of a service's logs, also of earlier runs. To follow: `roost logs --follow NAME`."""
     with invocation.client() as client:
         text = client.services.logs(target, lines=lines)
-    print_json({"target": target, "text": text}) if as_json else print(text, end="")
+    if as_json:
+        print_json({"target": target, "text": text})
+    else:
+        print("".join(map(_harmless, text.splitlines(keepends=True))) if sys.stdout.isatty() else text, end="")
     return OK
+
+
+def _harmless(line: str) -> str:
+    """A line without what would change the reader's terminal; a sequence that is cut off takes no other line along."""
+    return Sanitiser(colour=False).feed(line.encode()).decode("utf-8", "replace").removesuffix("\n") + "\n"
 
 
 @service_command.command("flush")
