@@ -41,6 +41,10 @@ PTY_READ_BYTES = 4095
 EXIT_DRAIN_S = 0.25
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.01, 1.0
 _EVENTS_A_POLL = 256
+#: Reads of a terminal in one turn while other streams wait for theirs.
+_SHORT_TURN_READS = 4
+#: Up to so many flooding streams of a thread it is latency that counts, above it throughput.
+_FEW_FLOODS = 4
 
 # What is reported of a stream.
 MARKED = "marked"  # the exit offset is in the ring header
@@ -60,6 +64,7 @@ class Drain:
         self._commands: list[tuple[Callable[[Stream], None], Stream]] = []
         self._streams: dict[int, Stream] = {}
         self._ready: list[Stream] = []
+        self._flooding: list[Stream] = []
         self._parked: list[Stream] = []
         self._stopping = False
         self._stopped = _thread.allocate_lock()
@@ -70,6 +75,7 @@ class Drain:
         # One buffer list a read of a full turn, made once: between two reads every microsecond is another thread's.
         starts = range(0, GUARD_BYTES - PTY_READ_BYTES, PTY_READ_BYTES)
         self._parts = [(self._scratch[start : start + PTY_READ_BYTES],) for start in starts]
+        self._short = self._parts[:_SHORT_TURN_READS]
 
     # --- asked by the control thread -----------------------------------------------------------------------------
 
@@ -123,12 +129,28 @@ class Drain:
                     self._on_wake()
             if self._parked:
                 self._look_at_parked()
-            turns, self._ready = self._ready, []
-            for stream in turns:
-                stream.is_ready = False
-                if not stream.is_parked and self._guarded_turn(stream):
-                    self._make_ready(stream)
+            # Streams that just woke come before those in the middle of a flood.
+            fresh, self._ready = self._ready, []
+            for stream in fresh:
+                self._serve(stream)
+            self._serve_floods()
         self._stopped.release()
+
+    def _serve_floods(self) -> None:
+        """With a few of them one has a short turn, so that a keystroke's echo elsewhere waits for no more than that.
+
+        With many, all have a full one: a look at who woke asks the kernel about each of them and would cost too much.
+        """
+        floods = self._flooding
+        for _ in range(1 if len(floods) <= _FEW_FLOODS else len(floods)):
+            if floods:
+                self._serve(floods.pop(0))
+
+    def _serve(self, stream: Stream) -> None:
+        stream.is_ready = False
+        if not stream.is_parked and self._guarded_turn(stream) and not stream.is_ready:
+            stream.is_ready = True
+            self._flooding.append(stream)
 
     def _guarded_turn(self, stream: Stream) -> bool:
         try:
@@ -139,7 +161,7 @@ class Drain:
             return False
 
     def _timeout_s(self) -> float:
-        if self._ready:
+        if self._ready or self._flooding:
             return 0
         waits = [stream.retry_at for stream in self._parked if stream.retry_at]
         return max(0.0, min(waits) - time.monotonic()) if waits else -1
@@ -206,6 +228,8 @@ class Drain:
             self._epoll.unregister(stream.fd)
         if stream.is_ready:
             self._ready = [other for other in self._ready if other is not stream]
+            if stream in self._flooding:
+                self._flooding.remove(stream)
             stream.is_ready = False
 
     # --- a stream's turn -------------------------------------------------------------------------------------------
@@ -227,7 +251,7 @@ class Drain:
                 total = os.readv(fd, self._whole if limit == GUARD_BYTES else (self._scratch[:limit],))
                 ended = total == 0
             elif limit == GUARD_BYTES:
-                for part in self._parts:
+                for part in self._short if 0 < len(self._flooding) <= _FEW_FLOODS else self._parts:
                     got = os.readv(fd, part)
                     total += got
                     if got < PTY_READ_BYTES:
