@@ -65,7 +65,7 @@ def run(context: Context) -> list[Row]:
         targets = roost.open_many([[native.program("echo")]] * _SESSIONS)
         sampled = [targets[0], targets[_SESSIONS // 2], targets[-1]]
         results = []
-        for _ in range(context.choose(5, 3)):
+        for _ in range(context.choose(5, 2)):
             time.sleep(1.5)
             results.append(_kill_once(roost, sampled))
     whole, own = ([r[i] for r in results] for i in (0, 1))

@@ -14,7 +14,6 @@ from bench.roost_host import RoostHost
 from bench.stats import alternate
 
 _SESSIONS = 16
-_SECONDS = 2
 
 
 def _total(reports: list[Path]) -> float:
@@ -24,11 +23,15 @@ def _total(reports: list[Path]) -> float:
     return float(sum(child["bytes"] for child in children) / window * 1e3)
 
 
+def _seconds(context: Context) -> str:
+    return str(context.choose(2, 1))
+
+
 def _poll_loop(context: Context) -> float:
     gate, stem = Gate(context), context.path("flood")
     reports = [Path(f"{stem}-{index}") for index in range(_SESSIONS)]
     command = [native.program("poll_reader"), "--ptys", str(_SESSIONS), "--out", str(context.path("out")), "--"]
-    reader = context.start([*command, *flood(gate, Path(f"{stem}-@"), "--seconds", str(_SECONDS))])
+    reader = context.start([*command, *flood(gate, Path(f"{stem}-@"), "--seconds", _seconds(context))])
     wait_at_gate(*reports)
     gate.open()
     total = _total(reports)
@@ -40,7 +43,7 @@ def _poll_loop(context: Context) -> float:
 def _roost(context: Context, roost: RoostHost) -> float:
     gate = Gate(context)
     reports = [context.path("flood") for _ in range(_SESSIONS)]
-    roost.open_many([flood(gate, report, "--seconds", str(_SECONDS)) for report in reports])
+    roost.open_many([flood(gate, report, "--seconds", _seconds(context)) for report in reports])
     wait_at_gate(*reports)
     gate.open()
     total = _total(reports)
@@ -52,7 +55,7 @@ def _roost(context: Context, roost: RoostHost) -> float:
 def run(context: Context) -> list[Row]:
     with RoostHost(context) as roost:
         totals = alternate(
-            context.choose(5, 3), {"poll": lambda: _poll_loop(context), "roost": lambda: _roost(context, roost)}
+            context.choose(5, 2), {"poll": lambda: _poll_loop(context), "roost": lambda: _roost(context, roost)}
         )
     what = f"{_SESSIONS} busy sessions, total"
     return [compared(what, "MB/s", totals["roost"], "C poll loop", totals["poll"], at_least(0.85))]

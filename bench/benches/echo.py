@@ -87,7 +87,7 @@ def _rows(label: str, results: dict[str, list[_Echo]], targets: dict[str, Target
 
 
 def run(context: Context) -> list[Row]:
-    count, rounds = context.choose(2000, 600), context.choose(5, 3)
+    count, rounds = context.choose(2000, 500), context.choose(5, 2)
     raw, dtach = hosts.RawHost(context), hosts.optional(hosts.DtachHost, context)
     tmux = hosts.optional(hosts.TmuxHost, context)
     strict = {"p50_us": at_most(1.3), "p99_us": at_most(1.75)}

@@ -70,8 +70,8 @@ def _wait_attached(roost: RoostHost, target: str) -> None:
 
 
 def run(context: Context) -> list[Row]:
-    size = context.choose(100, 50) * _MB
-    small = context.choose(8, 4) * _MB
+    size = context.choose(100, 40) * _MB
+    small = context.choose(8, 3) * _MB
     raw = hosts.RawHost(context)
     with RoostHost(context) as roost:
         runs: dict[str, Callable[[], float]] = {
@@ -87,7 +87,7 @@ def run(context: Context) -> list[Row]:
             runs[tmux.name] = lambda: _run_multiplexer(context, tmux, small)
         if screen := hosts.optional(hosts.ScreenHost, context):
             runs[screen.name] = lambda: _run_multiplexer(context, screen, small)
-        rates = alternate(context.choose(9, 4), runs)
+        rates = alternate(context.choose(9, 3), runs)
     return _rows(rates)
 
 

@@ -44,7 +44,7 @@ def run(context: Context) -> list[Row]:
     raw = hosts.RawHost(context)
     with RoostHost(context) as roost:
         times = alternate(
-            context.choose(7, 4),
+            context.choose(7, 3),
             {
                 "raw": lambda: _raw_seconds(context, raw, size),
                 "none": lambda: _child_seconds(context, roost, 0, size),

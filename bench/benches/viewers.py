@@ -17,7 +17,6 @@ from bench.roost_host import RoostHost
 from bench.stats import alternate
 
 _VIEWERS = 100
-_SECONDS = 2
 _ROWS = (
     (f"{_VIEWERS} viewers, total", "GB/s", at_least(1.5)),
     ("the same by the server's CPU time", "GB/s", None),
@@ -35,8 +34,9 @@ class _Run(NamedTuple):
 
 def _run(context: Context, host: hosts.Host) -> _Run:
     gate, report = Gate(context), context.path("flood")
-    argv = flood(gate, report, "--seconds", str(_SECONDS + 1), "--hold")
-    watching = host.watch(argv, "--viewers", str(_VIEWERS), "--seconds", str(_SECONDS))
+    seconds = context.choose(2, 1)
+    argv = flood(gate, report, "--seconds", str(seconds + 1), "--hold")
+    watching = host.watch(argv, "--viewers", str(_VIEWERS), "--seconds", str(seconds))
     servers = [host.daemon_pid, host.keeper_pid] if isinstance(host, RoostHost) else watching.server_pids
     wait_at_gate(report)
     before = sum(map(machine.cpu_ns, servers))

@@ -8,8 +8,7 @@
  * the answer's code and reads length-prefixed frames whose field 1 is output; the bytes of the output are skipped over,
  * never copied. Default: count until every viewer's stream ends (or SIGTERM). --stall: attach and never read. --echo: one
  * viewer types N bytes, each after the last came back, for S seconds at most, and reports the round trip. --calls: send
- * the request N times on
- * one connection, each after the answer to the last, and report the round trip.
+ * the request N times on one connection, each after the answer to the last, and report the round trip.
  */
 #include "frames.h"
 #include "peers.h"
