@@ -14,6 +14,7 @@ KINDS = (
     "wrong_state",
     "denied",
     "exhausted",
+    "rate_limited",
     "unavailable",
     "unimplemented",
     "unknown_request",

@@ -26,12 +26,14 @@ from roost.daemon.session import Session, SessionHooks
 from roost.daemon.table import SessionTable, TakenNames
 from roost.daemon.tee import TeeSpec
 from roost.daemon.tees import OpenTee, Tees
-from roost.errors import InvalidError
+from roost.errors import InvalidError, RoostError
 from roost.keeper import messages as m
 from roost.paths import DEFAULT_SCOPE, Paths
 from roost.ring.layout import DEFAULT_CAPACITY, MAX_CAPACITY, MIN_CAPACITY
 
 DEFAULT_ROWS, DEFAULT_COLS = 24, 80
+#: Sessions held at once, exited ones included, unless ROOST_MAX_SESSIONS says otherwise.
+MAX_SESSIONS = 10_000
 _RESOURCES = {"nofile", "core", "stack", "nproc", "as", "data", "fsize", "cpu", "memlock"}
 _PAGE = 4096
 
@@ -89,12 +91,22 @@ class Spawner:
         if spec.spawn_id and (known := self._table.by_spawn_id(spec.spawn_id)) is not None:
             return known, True
         _check(spec)
+        self._check_room()
         name = self._choose_name(spec)
         self._names_under_way.add(name)
         try:
             return await self._start(spec, name)
         finally:
             self._names_under_way.discard(name)
+
+    def _check_room(self) -> None:
+        most = int(os.environ.get("ROOST_MAX_SESSIONS") or MAX_SESSIONS)
+        if len(self._table) + len(self._names_under_way) >= most:
+            raise RoostError(
+                f"{most} sessions are held, which is the limit; `roost purge` forgets exited ones "
+                "(ROOST_MAX_SESSIONS in the daemon's environment sets another limit)",
+                kind="rate_limited",
+            )
 
     def _choose_name(self, spec: SpawnSpec) -> str:
         taken = TakenNames(self._table, self._names_under_way)

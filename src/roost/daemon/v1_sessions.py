@@ -64,7 +64,7 @@ class V1Sessions:
                 raise InvalidError("unknown environment policy")
             return await self._service.spawn(spec)
         except RoostError as error:
-            if extended or error.message == "unknown environment policy":
+            if extended or error.kind == "rate_limited" or error.message == "unknown environment policy":
                 raise
             # v1 has one code for every failed spawn.
             text = f"{failed}: {error.message}" if spec.argv else error.message
