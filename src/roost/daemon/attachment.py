@@ -26,7 +26,8 @@ LAST_FRAME_S = 10.0
 REPORT_BYTES = 32 * 1024
 REPORT_DELAY_S = 0.05
 
-_READ_BYTES = 256 * 1024
+#: Below the size from which malloc maps memory anew for each buffer.
+_READ_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)

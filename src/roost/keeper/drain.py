@@ -42,7 +42,7 @@ EXIT_DRAIN_S = 0.25
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.01, 1.0
 _EVENTS_A_POLL = 256
 #: Reads of a terminal in one turn while other streams wait for theirs.
-_SHORT_TURN_READS = 4
+_SHORT_TURN_READS = 2
 #: Up to so many flooding streams of a thread it is latency that counts, above it throughput.
 _FEW_FLOODS = 4
 
