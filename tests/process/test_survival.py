@@ -11,6 +11,8 @@ import threading
 from support.instance import Instance, alive, eventually
 from support.v1 import V1Client
 
+from roost.client import Attachment
+from roost.errors import WaitTimeoutError
 from roost.model import Exited, Gap, Output, Reconnected
 
 #: Writes numbered lines as fast as the terminal takes them.
@@ -168,3 +170,37 @@ def test_the_tour_of_a_dead_keeper_is_honest(instance: Instance) -> None:
     with instance.client() as client:
         assert re.match("s-", client.spawn(["true"]).id)
         assert session.id not in {s.id for s in client.list()}
+
+
+def test_a_lossless_client_that_is_slow_to_come_back_keeps_its_place_through_another_kill(instance: Instance) -> None:
+    total = 300_000
+    with instance.client() as client:
+        session = client.spawn(["python3", "-c", COUNTER, str(total)], ring_bytes=1 << 16)
+        quick, slow = (session.attach(mode="view", lossless=True, from_offset=0) for _ in range(2))
+        with quick, slow:
+            session.send(b"g")
+            seen = {quick: bytearray(), slow: bytearray()}
+            for attachment in (quick, slow):
+                take(attachment, seen[attachment])
+            for _ in range(2):
+                instance.kill_daemon()
+                take(quick, seen[quick])  # reads all it may: the other one holds the child back
+            open_ends = [quick, slow]
+            while open_ends:
+                open_ends = [attachment for attachment in open_ends if not take(attachment, seen[attachment])]
+    for data in seen.values():
+        assert bytes(data).removeprefix(b"g") == expected(total)
+
+
+def take(attachment: Attachment, into: bytearray) -> bool:
+    """Read what comes within a moment, exactly; whether it was the end."""
+    while True:
+        try:
+            event = attachment.recv(0.3)
+        except WaitTimeoutError:
+            return False
+        assert not isinstance(event, Gap), f"a gap in a lossless attachment: {event}"
+        if isinstance(event, Output):
+            into += event.data
+        elif event is None or isinstance(event, Exited):
+            return True

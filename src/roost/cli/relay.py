@@ -31,7 +31,7 @@ TURN_BYTES = 128 * 1024
 #: How long what is under way is waited for after asking to be detached.
 LEAVE_S = 2.0
 #: An absence of the daemon that is shorter is not worth a word.
-AWAY_NOTICE_AFTER_S = 1.0
+AWAY_NOTICE_AFTER_S = 2.5
 _AWAY_POLL_MS = 20
 _INTERRUPT = b"\x03"
 _PUSH_TITLE, _POP_TITLE = b"\x1b[22;2t", b"\x1b[23;2t"

@@ -1,12 +1,13 @@
 """Places kept for clients of a daemon that died: exclusive slot and hold, until they come back or time is up.
 
-Owns who may come back and for how long. Knows streams only to move their reserved hold.
+Owns who may come back and for how long. Knows streams only to move their reserved hold. A client that is still awaited
+when this daemon dies too is awaited by the next one: its ticket stays in the record until its place is given up.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from roost.daemon.record import Ticket
@@ -26,9 +27,17 @@ class _Place:
 class Places:
     """The kept places of one session."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, streams: Mapping[str, Stream]) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        streams: Mapping[str, Stream],
+        *,
+        on_given_up: Callable[[str], None],
+    ) -> None:
+        """`on_given_up`: told the token of a place that nobody may come back to any more."""
         self._loop = loop
         self._streams = streams
+        self._on_given_up = on_given_up
         self._places: dict[str, _Place] = {}
 
     def keep(self, tickets: list[Ticket]) -> None:
@@ -57,6 +66,12 @@ class Places:
         if place is not None:
             place.timer.cancel()
             self._set_hold(place.ticket.stream)
+            self._on_given_up(token)
+
+    def release_all(self) -> None:
+        """Give every place up: no daemon follows that could be come back to."""
+        for token in tuple(self._places):
+            self.release(token)
 
     def rivals(self, stream: str, mode: str) -> list[str]:
         """Tokens of kept places that a client of that mode may not join."""

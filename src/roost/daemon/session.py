@@ -86,7 +86,7 @@ class Session:
         self._input_fd: int | None = None
         self.attachments: list[Attachment] = []
         self.tees: dict[int, Tee] = {}  # by handle; ended ones stay, for their status
-        self._places = Places(loop, self.streams)
+        self._places = Places(loop, self.streams, on_given_up=self._drop_ticket)
         self.exited = asyncio.Event()
         self.forgotten = False
         self._leaving = False
@@ -199,9 +199,13 @@ class Session:
             rival.close()
         waiting = self._places.rivals(stream, mode)
         if (rivals or waiting) and not steal:
+            self._drop_ticket(token)
             who = ", ".join(a.traits.label or "a client" for a in rivals) or "a client that is reconnecting"
+            joinable = not waiting and all(a.traits.mode == "share" for a in rivals)
+            beside = ", type beside them with --share" if joinable else ""
             raise AlreadyAttachedError(
-                f"session {self.record.name} is already attached ({who}); take it over with --steal, watch with --view"
+                f"session {self.record.name} is already attached ({who}); "
+                f"take it over with --steal, watch with --view{beside}"
             )
         for rival in rivals:
             rival.finish(self._last_frame(rival, "stolen", label or "peer"))
@@ -212,9 +216,11 @@ class Session:
         """Count a client in, after `admit`."""
         self.attachments.append(attachment)
         if attachment.traits.extended:
+            token = attachment.traits.token.hex()
+            self.record.tickets = [t for t in self.record.tickets if t.token != token]
             self.record.tickets.append(
                 Ticket(
-                    token=attachment.traits.token.hex(),
+                    token=token,
                     mode=attachment.traits.mode,
                     stream=self._stream_name(attachment.stream),
                     lossless=attachment.traits.lossless,
@@ -234,9 +240,13 @@ class Session:
         if self.is_pty:
             self.window.leave(attachment.traits.id)
         token = attachment.traits.token.hex()
-        if self._leaving:
+        if self._leaving or any(a.traits.token.hex() == token for a in self.attachments):  # it has come back already
             return
-        if attachment.traits.extended and any(t.token == token for t in self.record.tickets):
+        self._drop_ticket(token)
+
+    def _drop_ticket(self, token: str) -> None:
+        """The client with that token will not come back to its place."""
+        if any(t.token == token for t in self.record.tickets):
             self.record.tickets = [t for t in self.record.tickets if t.token != token]
             self._hooks.save(self)
 
@@ -272,7 +282,6 @@ class Session:
     def keep_places(self) -> None:
         """Keep the places of the previous daemon's clients for a while (once, at adoption)."""
         self._places.keep(self.record.tickets)
-        self.record.tickets = []
 
     # --- input ----------------------------------------------------------------------------------------------------
 
@@ -429,6 +438,8 @@ class Session:
     def leave(self, *, coming_back: bool) -> None:
         """The daemon stops. Clients that can resume with the next one just lose the connection; the others are told."""
         self._leaving = coming_back  # their places are kept then; else they are given up as each client goes
+        if not coming_back:
+            self._places.release_all()
         for attachment in list(self.attachments):
             if not (coming_back and attachment.traits.extended):
                 attachment.say_and_close(

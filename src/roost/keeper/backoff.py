@@ -5,8 +5,9 @@ from __future__ import annotations
 LAST_S = 60.0
 #: Starts that cost nothing: a daemon may be killed a few times in a row without anybody noticing.
 FREE = 3
-#: A daemon that served for so long pays for one start: whoever kills daemons all day never waits, a crash loop does.
-PAID_AFTER_S = 0.25
+#: A daemon that served for so long pays for one start. One that is killed as soon as it answers has lived longer, so
+#: whoever kills daemons all day never waits; one that cannot say hello, or dies of what it adopts, has not.
+PAID_AFTER_S = 0.05
 _MOST = FREE + 7
 
 
