@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import importlib.util
 import logging
 import logging.handlers
 import os
@@ -309,12 +310,21 @@ def serve(options: Options) -> int:
             recall_daemon(paths.recall_name)
         raise
     app = App(paths, options, restart=restart)
-    asyncio.run(app.run(link))
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(app.run(link))
     lock.release()
     app.hang_up()
     if app.keeper_lost and not options.foreground:
         os.execv(restart[0], restart)  # to start over with a new keeper
     return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's event loop where the extra `fast` is installed, else None for asyncio's own."""
+    if importlib.util.find_spec("uvloop") is None:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
+    return factory
 
 
 def _restart_command(options: Options) -> list[str]:
