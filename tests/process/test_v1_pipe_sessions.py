@@ -144,6 +144,19 @@ def test_spawn_failures_are_internal_with_a_text(v1: V1Client, argv: tuple[str, 
     assert answer.code == pb.STATUS_CODE_INTERNAL and word in answer.message
 
 
+def test_a_roost_client_of_a_pipe_session_interrupts_the_childs_group(shared: Instance) -> None:
+    with shared.client() as client:
+        script = "trap 'echo INT; exit 5' INT; echo ready; while :; do sleep 0.02; done"
+        session = client.spawn(["sh", "-c", script], pipe=True)
+        with session.attach() as attachment:
+            seen = b""
+            for event in attachment:
+                seen += getattr(event, "data", b"")
+                if seen == b"ready\n":
+                    attachment.interrupt()
+        assert seen == b"ready\nINT\n" and session.wait(20).code == 5
+
+
 def test_kinds_do_not_know_each_others_ids(v1: V1Client) -> None:
     pipe, pty = v1.spawn_pipe("cat"), v1.spawn("cat")
     assert v1.request(64, pb.TerminatePtySessionRequest(session_id=pipe.session_id)).code == NOT_FOUND

@@ -76,7 +76,7 @@ class App:
         self._listener = options.listener
         self._lent = options.lent
         self._table = SessionTable()
-        self._hooks = SessionHooks(save=self._save, close_stdin=self._close_stdin)
+        self._hooks = SessionHooks(save=self._save, close_stdin=self._close_stdin, signal_group=self._signal_group)
         self._stop = asyncio.Event()
         self._restart_wanted = False
 
@@ -185,6 +185,9 @@ class App:
     def _close_stdin(self, session: Session) -> None:
         session.drop_input()
         self._link.tell(m.CLOSE_STDIN, [(m.T_ID, session.id)])
+
+    def _signal_group(self, session: Session, signal_number: int) -> None:
+        self._link.tell(m.SIGNAL, [(m.T_ID, session.id), (m.T_SIGNO, signal_number), (m.T_SCOPE, "group")])
 
     async def _pin(self, session: Session, pinned: bool) -> None:
         with contextlib.suppress(RoostError):  # reaped already: there is nothing left to pin

@@ -57,6 +57,7 @@ class SessionHooks:
 
     save: Callable[[Session], None]  # store the record in the keeper
     close_stdin: Callable[[Session], None]  # let the keeper close its copy
+    signal_group: Callable[[Session, int], None]  # signal the child's process group
 
 
 @dataclass
@@ -331,7 +332,14 @@ class Session:
             attachment.resume_reading()
 
     def interrupt(self) -> None:
-        """SIGINT to the foreground process group of the terminal, whatever its mode; else to the child's group."""
+        """SIGINT to the foreground process group of the terminal, whatever its mode; of a pipe session, to the child's.
+
+        Only where a terminal has no foreground group, its interrupt character is typed instead.
+        """
+        if not self.is_pty:
+            if self.live:
+                self._hooks.signal_group(self, signal.SIGINT)
+            return
         if self._input_fd is None:
             return
         try:
