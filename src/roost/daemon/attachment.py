@@ -18,8 +18,6 @@ from roost.wire import frames
 from roost.wire.conversation import ServerConversation
 from roost.wire.frames import ExitInfo, InputFrame
 
-#: Frames one client may take in a turn before the others have theirs.
-FRAMES_PER_TURN = 4
 #: How long a client that does not read may keep its last frame waiting.
 LAST_FRAME_S = 10.0
 #: Input acknowledged at once when this much of it was written since the last report, else after a moment.
@@ -110,21 +108,18 @@ class Attachment:
         return self._rest_at if self._rest is not None else self.offset
 
     def pump(self) -> bool:
-        """Send what there is, a few frames at most; True when there is more to send right away."""
-        for _ in range(FRAMES_PER_TURN):
-            if self.closed or (self._rest is not None and not self._flush_rest()):
-                return False
-            if self._notices:
-                self._rest_at = self.offset
-                self._rest = memoryview(b"".join(self._notices))
-                self._notices.clear()
-                continue
-            if self._last is not None and self._until is None:
-                self._send_last()
-                continue
-            if not self._send_output():
-                return False
-        return not self.closed and not self._writing
+        """Send one frame, or what stands before it; True when there may be more to send right away."""
+        if self.closed or (self._rest is not None and not self._flush_rest()):
+            return False
+        if self._notices:
+            self._rest_at = self.offset
+            self._rest = memoryview(b"".join(self._notices))
+            self._notices.clear()
+            return self._flush_rest()
+        if self._last is not None and self._until is None:
+            self._send_last()
+            return False
+        return self._send_output()
 
     def _send_output(self) -> bool:
         """One output or gap frame; False when there is nothing to send or the socket is full."""
@@ -141,9 +136,8 @@ class Attachment:
                 return False
             self._until = None
             return True
-        head = frames.output_head(len(data), offset if self.traits.extended else None)
         try:
-            sent = self._sock.sendmsg((head, data))
+            rest = self._send_piece(offset, data)
         except BlockingIOError:
             self._wait_writable()
             return False
@@ -151,12 +145,22 @@ class Attachment:
             self.close()
             return False
         self.offset = offset + len(data)
-        if sent < len(head) + len(data):
+        if rest:
             self._rest_at = offset
-            self._rest = memoryview(head + data)[sent:]
+            self._rest = rest
             self._wait_writable()
             return False
         return True
+
+    def _send_piece(self, offset: int, data: bytes) -> memoryview | None:
+        """Send a piece as one frame; what the socket did not take of it. Raises OSError."""
+        if self.stream.shared:
+            frame = self.stream.frame(offset, data, extended=self.traits.extended)
+            sent = self._sock.send(frame)
+            return memoryview(frame)[sent:] if sent < len(frame) else None
+        head = frames.output_head(len(data), offset if self.traits.extended else None)
+        sent = self._sock.sendmsg((head, data))
+        return memoryview(head + data)[sent:] if sent < len(head) + len(data) else None
 
     def _send_gap(self) -> None:
         start = self.stream.ring.start

@@ -19,7 +19,10 @@ from typing import Protocol
 from roost.core.scanner import Scanner
 from roost.ring.layout import GUARD_BYTES
 from roost.ring.reader import RingReader
+from roost.wire.frames import output_head
 
+#: Frames one client may take in a turn before the loop sees to others.
+FRAMES_PER_TURN = 4
 #: Output below this is forwarded and the stream sleeps again at once.
 SMALL_BYTES = 1024
 #: Output above this a turn means a flood: the next turn follows directly.
@@ -48,7 +51,7 @@ class Pumped(Protocol):
         """Whether its socket has to become writable first."""
 
     def pump(self) -> bool:
-        """Send what can be sent; True when there is more to send right away."""
+        """Send one frame; True when there may be more to send right away."""
 
     def hold_offset(self) -> int:
         """The least offset not yet handed over whole."""
@@ -76,6 +79,8 @@ class Stream:
         self._attachments: list[Pumped] = []
         self._cache = b""
         self._cache_at = 0
+        self._frame = b""
+        self._frame_key = (-1, 0, False)
         self._seen = ring.end
         self._turn_at = loop.time()
         self._timer: asyncio.TimerHandle | None = None
@@ -145,10 +150,7 @@ class Stream:
         end = self.ring.end
         moved = end - self._seen
         self._seen = end
-        more = False
-        for attachment in tuple(self._attachments):
-            if not attachment.blocked and attachment.pump():
-                more = True
+        more = self._hand_out()
         if self._holding:
             self.update_hold()
         if moved:
@@ -156,6 +158,16 @@ class Stream:
         if self.scanner is not None and self._scanned < end:
             more = self._scan(self.scanner, end) or more
         self._rest(end, moved, more)
+
+    def _hand_out(self) -> bool:
+        """Let every reader have a few frames, in rounds of one each, so that readers at one offset share what is copied
+        and encoded; True when somebody could have more right away."""
+        ready = [attachment for attachment in self._attachments if not attachment.blocked]
+        for _ in range(FRAMES_PER_TURN):
+            ready = [attachment for attachment in ready if attachment.pump()]
+            if not ready:
+                return False
+        return True
 
     def _rest(self, end: int, moved: int, more: bool) -> None:
         """Decide when the next turn is: at once, in a moment, or when the keeper wakes us."""
@@ -191,6 +203,19 @@ class Stream:
             self._cache_at = offset
             self._cache = data
         return data
+
+    @property
+    def shared(self) -> bool:
+        """Whether several readers take part, so that a frame made once serves more than one."""
+        return len(self._attachments) > 1
+
+    def frame(self, offset: int, data: bytes, *, extended: bool) -> bytes:
+        """The output frame of a piece just taken, made once for all readers at that offset."""
+        key = (offset, len(data), extended)
+        if key != self._frame_key:
+            self._frame_key = key
+            self._frame = output_head(len(data), offset if extended else None) + data
+        return self._frame
 
     # --- the scanner ----------------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ def test_the_number_is_nobody_elses_while_it_is_held() -> None:
     try:
         master, number = open_terminal()
         record = SessionRecord(name="n", kind="pty", command="c", cwd="", originator="", argv=["c"], rows=24, cols=80)
-        hooks = SessionHooks(save=lambda _: None, close_stdin=lambda _: None)
+        hooks = SessionHooks(save=lambda _: None, close_stdin=lambda _: None, signal_group=lambda _s, _n: None)
         session = Session(loop, Origin("s-1", 1, 1, 0.0, tty_nr=number), record, hooks)
         session.streams["stdout"] = cast(Any, SimpleNamespace(scanner=None))
         session.take_input(master)
