@@ -18,6 +18,8 @@ from roost.wire import frames
 from roost.wire.conversation import ServerConversation
 from roost.wire.frames import ExitInfo, InputFrame
 
+#: Output below this is joined with its frame's head before it is sent.
+JOINED_BYTES = 2048
 #: How long a client that does not read may keep its last frame waiting.
 LAST_FRAME_S = 10.0
 #: Input acknowledged at once when this much of it was written since the last report, else after a moment.
@@ -159,7 +161,8 @@ class Attachment:
             sent = self._sock.send(frame)
             return memoryview(frame)[sent:] if sent < len(frame) else None
         head = frames.output_head(len(data), offset if self.traits.extended else None)
-        sent = self._sock.sendmsg((head, data))
+        # Joining a few bytes is cheaper than a second buffer, joining many is not.
+        sent = self._sock.send(head + data) if len(data) < JOINED_BYTES else self._sock.sendmsg((head, data))
         return memoryview(head + data)[sent:] if sent < len(head) + len(data) else None
 
     def _send_gap(self) -> None:

@@ -123,17 +123,18 @@ class Drain:
                 stream = streams.get(fd)
                 if stream is not None:
                     if not stream.is_ready:
-                        stream.is_ready = True
-                        self._ready.append(stream)
+                        self._serve(stream)
                 elif fd == wake_fd:
                     self._on_wake()
             if self._parked:
                 self._look_at_parked()
             # Streams that just woke come before those in the middle of a flood.
-            fresh, self._ready = self._ready, []
-            for stream in fresh:
-                self._serve(stream)
-            self._serve_floods()
+            if self._ready:
+                fresh, self._ready = self._ready, []
+                for stream in fresh:
+                    self._serve(stream)
+            if self._flooding:
+                self._serve_floods()
         self._stopped.release()
 
     def _serve_floods(self) -> None:
@@ -163,6 +164,8 @@ class Drain:
     def _timeout_s(self) -> float:
         if self._ready or self._flooding:
             return 0
+        if not self._parked:
+            return -1
         waits = [stream.retry_at for stream in self._parked if stream.retry_at]
         return max(0.0, min(waits) - time.monotonic()) if waits else -1
 
