@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import re
@@ -204,3 +205,14 @@ def take(attachment: Attachment, into: bytearray) -> bool:
             into += event.data
         elif event is None or isinstance(event, Exited):
             return True
+
+
+def test_ten_megabytes_of_input_arrive_complete_and_in_order(instance: Instance) -> None:
+    reader = "import hashlib,os,sys,tty; tty.setraw(0); print('ready', flush=True); h = hashlib.sha256(); n = 0\n"
+    reader += "while n < 10_000_000:\n    d = os.read(0, 65536); h.update(d); n += len(d)\nprint(h.hexdigest())"
+    data = random.Random(5).randbytes(10_000_000)
+    instance.roost("run", "-d", "--name", "reader", "--", "python3", "-c", reader)
+    eventually(lambda: b"ready" in instance.roost("logs", "reader").stdout)
+    instance.roost("send", "--to", "reader", "--raw", "-", stdin=data)
+    instance.roost("wait", "reader")
+    assert hashlib.sha256(data).hexdigest().encode() in instance.roost("logs", "reader").stdout

@@ -71,11 +71,21 @@ def send(target: str, text: list[str], enter: bool, raw: bool) -> int:
     from_stdin = text == ["-"]
     data = _read_stdin() if from_stdin else os.fsencode(" ".join(text))
     data = told_text(data, raw=raw, say=_say)
+    if len(data) > quick.INPUT_LIMIT_BYTES:
+        return _send_long(target, data, enter=enter)
     try:
         quick.send_input(target, data, enter=enter)
     except DaemonAbsentError:
         _start_daemon(None)
         quick.send_input(target, data, enter=enter)
+    return 0
+
+
+def _send_long(target: str, data: bytes, *, enter: bool) -> int:
+    from roost.client.sync import Client
+
+    with Client(client_name="roost-cli") as client:
+        client.send(target, data, enter=enter)
     return 0
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from roost.wire.requests import Reply
 
 TIMEOUT_S = 30.0
+#: Longer input takes several calls, which is not for here.
+INPUT_LIMIT_BYTES = 1 << 20
 
 _REQUEST_ID = 1
 _TABLE_KEY = '{"table":'

@@ -23,9 +23,10 @@ from roost.client.launch import connect
 from roost.client.opening import SpawnOrder, attach_options, tee_from
 from roost.client.results import Sent
 from roost.client.retry import CallRetry
+from roost.client.sending import InputSending
 from roost.client.session import Session, SessionIdentity
 from roost.client.stream import AttachmentState
-from roost.errors import UnavailableError
+from roost.errors import RoostError, UnavailableError
 from roost.model import (
     Backlog,
     Check,
@@ -166,7 +167,14 @@ class Client:
 
         `enter` adds the Enter key. Never repeated by itself: after an UnavailableError it may have arrived or not.
         """
-        return self._perform(calls.send_input(target, data.encode() if isinstance(data, str) else data, enter=enter))
+        sending = InputSending(target, data.encode() if isinstance(data, str) else data, enter=enter)
+        while (call := sending.next_call()) is not None:
+            try:
+                sending.answered(self._perform(call))
+            except RoostError as error:
+                sending.failed(error)
+                raise
+        return sending.result
 
     def close_stdin(self, target: str = "") -> None:
         """Closes the stdin of a pipe session: its child reads end-of-file."""

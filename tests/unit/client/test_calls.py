@@ -323,7 +323,7 @@ def test_an_empty_backlog_is_one_page(daemon: FakeDaemon, client: Client) -> Non
 
 
 def test_a_large_request_to_a_slow_daemon_arrives_whole(daemon: FakeDaemon, client: Client) -> None:
-    data = os.urandom(3 << 20)
+    data = os.urandom(1 << 20)
 
     def script(peer: Peer) -> None:
         time.sleep(0.05)
