@@ -36,14 +36,17 @@ def stream_output(attachment: Attachment, *, child_code: bool, out_fd: int = 1) 
     return OK
 
 
-def run_pipes(stdout: Attachment, stderr: Attachment, *, read_stdin: bool) -> int:
-    """Joins our stdin, stdout and stderr to those of a pipe session until it ends; returns the child's code."""
+def run_pipes(stdout: Attachment, stderr: Attachment | None, *, read_stdin: bool) -> int:
+    """Joins our stdin, stdout and stderr to those of a pipe session until it ends; returns the child's code.
+
+    stderr: None where it was merged into stdout.
+    """
     return _Pipes(stdout, stderr, read_stdin=read_stdin).run()
 
 
 class _Pipes:
-    def __init__(self, stdout: Attachment, stderr: Attachment, *, read_stdin: bool) -> None:
-        self._streams = {1: stdout, 2: stderr}
+    def __init__(self, stdout: Attachment, stderr: Attachment | None, *, read_stdin: bool) -> None:
+        self._streams = {1: stdout} if stderr is None else {1: stdout, 2: stderr}
         self._stdin_open = read_stdin
         self._input = stdout
         self._waiting = b""

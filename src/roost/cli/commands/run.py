@@ -132,12 +132,11 @@ def _stay(client: Client, session: Session, order: Order, keys: tuple[bytes, ...
 
 
 def _join_pipes(session: Session, *, merged: bool) -> int:
-    from roost.cli.streaming import run_pipes, stream_output
+    from roost.cli.streaming import run_pipes
 
-    stdout = session.attach(from_offset=0, restore="none")
-    with stdout:
-        if merged and os.isatty(0):
-            return stream_output(stdout, child_code=True)
+    with session.attach(from_offset=0, restore="none") as stdout:
+        if merged:
+            return run_pipes(stdout, None, read_stdin=True)
         with session.attach(from_offset=0, restore="none", stream="stderr") as stderr:
             return run_pipes(stdout, stderr, read_stdin=True)
 
