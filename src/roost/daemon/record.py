@@ -116,6 +116,18 @@ class TeeRecord:
 
 
 @dataclass(slots=True)
+class ObserverRecord:
+    """A registered observer: what it wants to see, how much is kept for it, and its counters."""
+
+    id: str
+    categories: list[str]
+    capacity: int
+    block: bool
+    delivered: int = 0
+    missed: int = 0
+
+
+@dataclass(slots=True)
 class SessionRecord:
     """Everything about a session that neither the keeper's own fields nor the ring header hold."""
 
@@ -139,6 +151,7 @@ class SessionRecord:
     terminate_hard: bool = False
     tickets: list[Ticket] = field(default_factory=list)
     tees: list[TeeRecord] = field(default_factory=list)
+    observers: list[ObserverRecord] = field(default_factory=list)
     service: str = ""  # whose run it is
     next_tee: int = 1  # handles are never used twice in a session
 
@@ -149,6 +162,7 @@ class SessionRecord:
         fields["v"] = RECORD_VERSION
         fields["tickets"] = [_fields(ticket) for ticket in self.tickets]
         fields["tees"] = [_fields(tee) for tee in self.tees]
+        fields["observers"] = [_fields(observer) for observer in self.observers]
         blob = _line(fields) + self.launch
         if len(blob) > BLOB_MAX_BYTES:
             blob = _line(fields)
@@ -167,10 +181,11 @@ class SessionRecord:
         known["launch"] = launch
         known["tickets"] = [Ticket(**ticket) for ticket in fields.get("tickets", [])]
         known["tees"] = [TeeRecord.of(tee) for tee in fields.get("tees", [])]
+        known["observers"] = [ObserverRecord(**observer) for observer in fields.get("observers", [])]
         return cls(**known)
 
 
-def _fields(record: SessionRecord | Ticket | TeeRecord) -> dict[str, Any]:
+def _fields(record: SessionRecord | Ticket | TeeRecord | ObserverRecord) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__slots__}
 
 
