@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+_NAMES = {1: "standard output", 2: "standard error"}
+
 
 def write_all(fd: int, data: bytes | memoryview) -> None:
     """Writes every byte, waiting where the other end is slow or was made non-blocking by somebody else."""
@@ -15,3 +17,8 @@ def write_all(fd: int, data: bytes | memoryview) -> None:
             import select
 
             select.select((), (fd,), ())
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            error.filename = _NAMES.get(fd, f"descriptor {fd}")
+            raise

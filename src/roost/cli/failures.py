@@ -66,7 +66,7 @@ def report(error: BaseException) -> int:
         _forget_stdout()
         return ERROR
     if isinstance(error, OSError):
-        say(str(error))
+        say(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
         return ERROR
     say(f"internal error: {type(error).__name__}: {error}; run again with ROOST_DEBUG=1 to see where")
     return ERROR

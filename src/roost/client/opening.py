@@ -16,6 +16,9 @@ from roost.errors import InvalidError
 from roost.model import SessionInfo
 from roost.wire.requests import AttachOptions, Reply, SpawnOptions, TeeOptions, decode_spawned, encode_spawn
 
+#: TERM of a terminal session that is started where there is no terminal: by cron, a service, ssh without a terminal.
+DEFAULT_TERM = "xterm-256color"
+
 
 class SpawnOrder:
     """One spawn: a request that is the same at every repetition, and may be repeated because of its spawn id.
@@ -32,20 +35,22 @@ class SpawnOrder:
             raise InvalidError(f"argv is a non-empty list of the program and its arguments, not {argv!r}")
         umask = keywords.get("umask")
         tees = [tee_options(tee) for tee in keywords.get("tees") or ()]
+        env = _environment(keywords.get("env"))
+        pipe = keywords.get("pipe", False)
         self.options = SpawnOptions(
             [os.fsencode(argument) for argument in argv],
             cwd=_directory(keywords.get("cwd")),
-            env=_environment(keywords.get("env")),
+            env=env,
             name=keywords.get("name"),
             rows=_size("rows", keywords.get("rows", 0)),
             cols=_size("cols", keywords.get("cols", 0)),
-            pipe=keywords.get("pipe", False),
+            pipe=pipe,
             merge_stderr=keywords.get("merge_stderr", False),
             originator=keywords.get("originator") or "",
             labels=(keywords.get("labels") or {}).items(),
             ring_bytes=keywords.get("ring_bytes"),
             size_policy=keywords.get("size_policy"),
-            term=keywords.get("term"),
+            term=keywords.get("term") or (None if pipe else _term(env)),
             umask=current_umask() if umask is None else umask,
             limits=(_own_limits() | dict(keywords.get("limits") or {})).items(),
             spawn_id=keywords.get("spawn_id") or os.urandom(16).hex(),
@@ -116,6 +121,14 @@ def _environment(env: Mapping[str, str] | Mapping[bytes, bytes] | None) -> bytes
         if not key or b"=" in key or b"\0" in key + value:
             raise InvalidError(f"environment variable {os.fsdecode(key)!r} has an impossible name or value")
     return b"".join([b"%s=%s\0" % entry for entry in entries])
+
+
+def _term(env: bytes) -> str:
+    """The terminal that the child is to write for: that of the environment, a usual one where there is none."""
+    for entry in env.split(b"\0"):
+        if entry.startswith(b"TERM=") and len(entry) > len(b"TERM="):
+            return os.fsdecode(entry.removeprefix(b"TERM="))
+    return DEFAULT_TERM
 
 
 def _size(name: str, value: int) -> int:

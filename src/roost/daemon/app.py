@@ -208,7 +208,8 @@ class App:
 
     def _on_keeper_lost(self) -> None:
         """The keeper died: its children are nobody's. Say so of each session and start over with a new keeper."""
-        log.error("keeper %d is gone; %d sessions have lost their owner", self._link.pid, len(self._table))
+        lost = " ".join(session.record.name for session in self._table if session.live)
+        log.error("keeper %d is gone; these sessions have lost their owner: %s", self._link.pid, lost or "none")
         for session in self._table:
             if session.live:
                 session.on_exited(ExitInfo(None, None, "unknown", time.time()))

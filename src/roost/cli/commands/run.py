@@ -81,7 +81,7 @@ class Order:
 @click.option("--env", type=PAIR, multiple=True, metavar="K=V", help="A variable of its environment; may be repeated.")
 @click.option("--label", type=PAIR, multiple=True, metavar="K=V", help="A label, for programs; may be repeated.")
 @click.option("--size-policy", type=click.Choice(POLICIES), help="Whose size counts among several clients.")
-@click.option("--term", metavar="NAME", help="TERM of the session (default: chosen by the daemon).")
+@click.option("--term", metavar="NAME", help="TERM of the session (default: ours, or xterm-256color).")
 @click.option("--originator", metavar="NAME", help="On whose behalf it runs; `ls` and `kill` can select by it.")
 @click.option("--tee", multiple=True, metavar="FILE", help="Append a copy of its output to FILE; may be repeated.")
 @keys_options
