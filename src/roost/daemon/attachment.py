@@ -18,6 +18,8 @@ from roost.wire import frames
 from roost.wire.conversation import ServerConversation
 from roost.wire.frames import ExitInfo, InputFrame
 
+#: A reader lapped twice within this time is in a flood that it cannot follow.
+LAPPED_AGAIN_S = 0.2
 #: Output below this is joined with its frame's head before it is sent.
 JOINED_BYTES = 2048
 #: How long a client that does not read may keep its last frame waiting.
@@ -87,6 +89,7 @@ class Attachment:
         self._writing = False
         self._in_turn = False
         self.closed = False
+        self._lapped_at = -LAPPED_AGAIN_S
         self.rows = 0
         self.cols = 0
         self.input_written = 0
@@ -110,26 +113,27 @@ class Attachment:
         return self._rest_at if self._rest is not None else self.offset
 
     def pump(self) -> bool:
-        """Send one frame, or what stands before it; True when there may be more to send right away."""
-        if self.closed or (self._rest is not None and not self._flush_rest()):
-            return False
-        if self._notices:
-            self._rest_at = self.offset
-            self._rest = memoryview(b"".join(self._notices))
-            self._notices.clear()
-            return self._flush_rest()
-        if self._last is not None and self._until is None:
-            self._send_last()
-            return False
-        return self._send_output()
+        """Send one output frame and what stands before it; True when there may be more to send right away."""
+        while not self.closed:
+            if self._rest is not None and not self._flush_rest():
+                return False
+            if self._notices:
+                self._rest_at = self.offset
+                self._rest = memoryview(b"".join(self._notices))
+                self._notices.clear()
+            elif self._last is not None and self._until is None:
+                self._send_last()
+                return False
+            elif self.stream.take(self.offset) is None:
+                self._note_gap()  # and go on at once: what is retained now may not be for long
+            else:
+                return self._send_output()
+        return False
 
     def _send_output(self) -> bool:
-        """One output or gap frame; False when there is nothing to send or the socket is full."""
+        """One output frame; False when there is nothing to send or the socket is full."""
         offset = self.offset
-        data = self.stream.take(offset)
-        if data is None:
-            self._send_gap()
-            return True
+        data = self.stream.take(offset) or b""
         until = self._until
         if until is not None and offset + len(data) > until:
             data = data[: max(0, until - offset)]
@@ -165,12 +169,17 @@ class Attachment:
         sent = self._sock.send(head + data) if len(data) < JOINED_BYTES else self._sock.sendmsg((head, data))
         return memoryview(head + data)[sent:] if sent < len(head) + len(data) else None
 
-    def _send_gap(self) -> None:
-        start = self.stream.ring.start
+    def _note_gap(self) -> None:
+        """Go on behind what was overwritten: at the oldest retained byte, or, if that happened only a moment ago, where
+        the other readers are, because what is oldest will be gone again before its turn comes."""
+        ring = self.stream.ring
+        now = self._loop.time()
+        start = ring.start
+        if now - self._lapped_at < LAPPED_AGAIN_S:
+            start = max(start, self.stream.front())
+        self._lapped_at = now
         if self._until is not None:
             start = min(start, self._until)
-        if start == self.offset:  # lapped again between two looks: leave the writer some room
-            start = min(start + self.stream.ring.capacity // 8, self.stream.ring.end)
         self._notices.append(self._gap_frame(self.offset, start))
         self.offset = start
 

@@ -204,6 +204,11 @@ class Stream:
             self._cache = data
         return data
 
+    def front(self) -> int:
+        """Where readers that keep up are: the offset of the piece that was taken last, or near the end."""
+        end = self.ring.end
+        return self._cache_at if end - self._cache_at < self.ring.capacity // 2 else end - GUARD_BYTES
+
     @property
     def shared(self) -> bool:
         """Whether several readers take part, so that a frame made once serves more than one."""
