@@ -9,8 +9,7 @@ from roost.model import Record
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent(Record):
-    """Input that was written to the child: how many bytes, and the session's input offset behind them."""
+    """Input that was written to the child: how many bytes, and to which session."""
 
     written: int = 0
     session_id: str = ""
-    input_offset: int = 0
