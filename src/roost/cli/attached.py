@@ -20,7 +20,7 @@ from roost.cli.terminal import Signals, Terminal
 from roost.errors import InvalidError
 
 if TYPE_CHECKING:
-    from roost.client import Client
+    from roost.client import Attachment, Client
 
 #: A full-screen program repaints when its size changes; the change back must outlast the daemon's debounce.
 _REPAINT_AFTER_S = 0.3
@@ -35,7 +35,7 @@ class AttachChoice:
     lossless: bool = False
     tail: int | None = None
     restore: str = "raw"
-    stream: str = "stdout"
+    stream: str | None = None  # None: both streams of a pipe session
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +92,46 @@ def attach_target(client: Client, target: str, choice: AttachChoice, keys: tuple
     if choice.tail is not None:
         from roost.cli.tail import tail_offset
 
-        from_offset = tail_offset(client, info.id, choice.tail, stream=choice.stream)
+        from_offset = tail_offset(client, info.id, choice.tail, stream=choice.stream or "stdout")
     plan = AttachPlan(info.id, info.name, choice, from_offset=from_offset, keys=keys)
     try:
+        if info.kind == "pipe" and choice.stream is None:
+            return _attach_pipes(client, plan)
         return attach_and_stay(client, plan)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _attach_pipes(client: Client, plan: AttachPlan) -> int:
+    """Joins a pipe session: its stdout to ours, its stderr to ours, and our stdin (unless we only view) to its own.
+
+    The end of our stdin leaves the child's open: whoever attaches next may go on.
+    """
+    import contextlib
+
+    from roost.cli.streaming import run_pipes
+
+    with contextlib.ExitStack() as attachments:
+        stdout = attachments.enter_context(_attach_stream(client, plan, "stdout", plan.from_offset))
+        try:
+            stderr = attachments.enter_context(_attach_stream(client, plan, "stderr", None))
+        except InvalidError:
+            stderr = None  # merged into stdout when it was started
+        reads = plan.choice.mode != "view"
+        return run_pipes(stdout, stderr, read_stdin=reads, close_stdin=False, child_code=plan.child_code)
+
+
+def _attach_stream(client: Client, plan: AttachPlan, stream: str, from_offset: int | None) -> Attachment:
+    return client.attach(
+        plan.session_id,
+        mode=plan.choice.mode,
+        steal=plan.choice.steal,
+        lossless=plan.choice.lossless,
+        from_offset=from_offset,
+        label=terminal_label(),
+        restore="none",
+        stream=stream,
+    )
 
 
 def attach_and_stay(client: Client, plan: AttachPlan) -> int:
@@ -106,16 +140,7 @@ def attach_and_stay(client: Client, plan: AttachPlan) -> int:
         return _attach_terminal(client, plan)
     from roost.cli.streaming import stream_output
 
-    attachment = client.attach(
-        plan.session_id,
-        mode=plan.choice.mode,
-        steal=plan.choice.steal,
-        lossless=plan.choice.lossless,
-        from_offset=plan.from_offset,
-        label=terminal_label(),
-        restore="none",
-        stream=plan.choice.stream,
-    )
+    attachment = _attach_stream(client, plan, plan.choice.stream or "stdout", plan.from_offset)
     with attachment:
         return stream_output(attachment, child_code=plan.child_code)
 
@@ -147,7 +172,7 @@ def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bo
         term=os.environ.get("TERM"),
         label=terminal_label(),
         restore=plan.choice.restore,
-        stream=plan.choice.stream,
+        stream=plan.choice.stream or "stdout",
     )
     with Signals() as signals:
         try:

@@ -36,18 +36,29 @@ def stream_output(attachment: Attachment, *, child_code: bool, out_fd: int = 1) 
     return OK
 
 
-def run_pipes(stdout: Attachment, stderr: Attachment | None, *, read_stdin: bool) -> int:
-    """Joins our stdin, stdout and stderr to those of a pipe session until it ends; returns the child's code.
+def run_pipes(
+    stdout: Attachment,
+    stderr: Attachment | None,
+    *,
+    read_stdin: bool,
+    close_stdin: bool = True,
+    child_code: bool = True,
+) -> int:
+    """Joins our stdin, stdout and stderr to those of a pipe session until it ends; returns the code to exit with.
 
-    stderr: None where it was merged into stdout.
+    stderr: None where it was merged into stdout. close_stdin: the end of our stdin is the end of the child's too.
     """
-    return _Pipes(stdout, stderr, read_stdin=read_stdin).run()
+    return _Pipes(stdout, stderr, read_stdin=read_stdin, close_stdin=close_stdin, child_code=child_code).run()
 
 
 class _Pipes:
-    def __init__(self, stdout: Attachment, stderr: Attachment | None, *, read_stdin: bool) -> None:
+    def __init__(
+        self, stdout: Attachment, stderr: Attachment | None, *, read_stdin: bool, close_stdin: bool, child_code: bool
+    ) -> None:
         self._streams = {1: stdout} if stderr is None else {1: stdout, 2: stderr}
         self._stdin_open = read_stdin
+        self._close_stdin = close_stdin
+        self._child_code = child_code
         self._input = stdout
         self._waiting = b""
         self._code = ERROR
@@ -88,7 +99,7 @@ class _Pipes:
             elif event is None or isinstance(event, (Exited, Detached, Stolen)):
                 del self._streams[fd]
                 if fd == 1 and event is not None:
-                    self._code = _end_code(event, child_code=True)
+                    self._code = _end_code(event, child_code=self._child_code)
                 return False
             else:
                 tell(event)
@@ -100,6 +111,8 @@ class _Pipes:
             self._waiting = data
             return
         self._stdin_open = False
+        if not self._close_stdin:
+            return
         try:
             self._input.close_stdin()
         except RoostError:

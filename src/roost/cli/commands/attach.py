@@ -19,7 +19,9 @@ from roost.cli.keys_option import chosen_keys, keys_options
 @click.option(
     "--restore", type=click.Choice(["raw", "none"]), default="raw", help="Set the terminal modes of the session first."
 )
-@click.option("--stream", type=click.Choice(["stdout", "stderr"]), default="stdout", help="Of a pipe session.")
+@click.option(
+    "--stream", type=click.Choice(["stdout", "stderr"]), help="Only this stream of a pipe session (default: both)."
+)
 @keys_options
 @pass_invocation
 def attach_command(
@@ -33,7 +35,7 @@ def attach_command(
     lossless: bool,
     tail: int | None,
     restore: str,
-    stream: str,
+    stream: str | None,
     detach_keys: str | None,
     no_detach_key: bool,
 ) -> int:
@@ -41,7 +43,8 @@ def attach_command(
 
     Without --view, --share or --steal you are its only client. Ctrl-] then d detaches and leaves it running; Ctrl-]
     twice types Ctrl-]. Without a terminal the output is copied to stdout, byte for byte, until the program ends; what
-    was missed is told on stderr, and stdin is not read.
+    was missed is told on stderr, and stdin is not read. A session started with --pipe has its stdout and stderr joined
+    to yours and, unless you only view, your stdin to its own; the end of yours leaves its own open.
 
     Exits with 0 after a detach and after the end of the program (`roost wait` gives its code), 1 when it was stolen.
     """
