@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import termios
 from collections.abc import Iterator
@@ -36,7 +37,11 @@ class Scene:
             return Relay(self.attachment, self.terminal, signals, detach_keys, view=view).run()  # type: ignore[arg-type]
 
     def screen(self) -> bytes:
-        return os.read(self.person, 1 << 16)
+        """All that was written: the kernel hands it over in its own pieces and time."""
+        seen = os.read(self.person, 1 << 16)
+        while select.select([self.person], [], [], 0.2)[0]:
+            seen += os.read(self.person, 1 << 16)
+        return seen
 
     def end(self) -> None:
         self.attachment.close()
