@@ -87,7 +87,6 @@ class Attachment:
         self._report_timer: asyncio.TimerHandle | None = None
         self._reading = False
         self._writing = False
-        self._in_turn = False
         self.closed = False
         self._lapped_at = -LAPPED_AGAIN_S
         self.rows = 0
@@ -121,7 +120,7 @@ class Attachment:
                 self._rest_at = self.offset
                 self._rest = memoryview(b"".join(self._notices))
                 self._notices.clear()
-            elif self._last is not None and self._until is None:
+            elif self._last is not None and (self._until is None or self.offset >= self._until):
                 self._send_last()
                 return False
             elif self.stream.take(self.offset) is None:
@@ -136,12 +135,9 @@ class Attachment:
         data = self.stream.take(offset) or b""
         until = self._until
         if until is not None and offset + len(data) > until:
-            data = data[: max(0, until - offset)]
+            data = data[: until - offset]
         if not data:
-            if until is None or self._last is None:
-                return False
-            self._until = None
-            return True
+            return False
         try:
             rest = self._send_piece(offset, data)
         except BlockingIOError:

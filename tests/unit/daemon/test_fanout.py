@@ -283,3 +283,30 @@ async def test_an_idle_stream_asks_to_be_woken_and_does_nothing(bench: Bench) ->
     await until(lambda: viewer.offset == 1, viewer)
     await until(lambda: not bench.stream._soon and bench.stream._timer is None)
     assert bench.writer._words[17] == 1, "the reader sleeps"
+
+
+async def test_an_exit_is_told_even_when_later_output_has_overwritten_its_place(bench: Bench) -> None:
+    behind, at_exit = bench.attach(), bench.attach()
+    await until(lambda: len(bench.stream._attachments) == 2)
+    bench.write(b"a" * 100)
+    await until(lambda: at_exit.offset == 100, behind, at_exit)
+    bench.write(b"b" * 50)
+    await until(lambda: at_exit.offset == 150, at_exit)
+    for viewer in (behind, at_exit):
+        viewer.attachment.finish(
+            exit_frame(viewer.attachment.traits, ExitInfo(0, None, "natural", 1.0), b""), until=150
+        )
+    bench.write(bytes(CAPACITY * 2))
+    await until(lambda: behind.closed and at_exit.closed, behind, at_exit)
+    assert (behind.offset, at_exit.offset) == (150, 150)
+    assert behind.frames[-1].exit_code == at_exit.frames[-1].exit_code == 0
+
+
+async def test_an_exit_whose_output_was_overwritten_is_a_gap_and_then_the_exit(bench: Bench) -> None:
+    viewer = bench.attach()
+    await until(lambda: len(bench.stream._attachments) == 1)
+    bench.write(b"a" * 100)
+    viewer.attachment.finish(exit_frame(viewer.attachment.traits, ExitInfo(3, None, "natural", 1.0), b""), until=100)
+    bench.write(bytes(CAPACITY * 2))
+    await until(lambda: viewer.closed, viewer)
+    assert viewer.gaps == [(0, 100)] and viewer.frames[-1].exit_code == 3
