@@ -35,7 +35,6 @@ class AttachSpec:
     tty: bool = False
     term: str = ""
     graphics: object | None = None
-    peer_pid: int = 0
     extended: bool = False
     mode: str = "exclusive"
     lossless: bool = False
@@ -97,7 +96,6 @@ class Attacher:
             tty=spec.tty,
             term=spec.term,
             graphics=spec.graphics,
-            peer_pid=spec.peer_pid,
         )
 
         def on_closed(gone: Attachment) -> None:

@@ -32,7 +32,6 @@ def build_session(
         pid=entry.u64(m.T_PID, 0),
         start_ticks=entry.u64(m.T_START_TICKS, 0),
         created_at=entry.f64(m.T_CREATED_AT, 0.0),
-        tty_path=entry.text(m.T_TTY, ""),
         tty_nr=entry.u64(m.T_TTY_NR, 0),
     )
     session = Session(loop, origin, record, hooks)

@@ -67,10 +67,9 @@ class Options:
 class App:
     """One daemon."""
 
-    def __init__(self, paths: Paths, options: Options, *, restart: list[str]) -> None:
+    def __init__(self, paths: Paths, options: Options) -> None:
         self._paths = paths
         self._socket_path = options.socket_path or paths.daemon_socket
-        self._restart_command = restart
         self._db_path = options.db_path or os.path.join(paths.state_dir, "processes.sqlite3")
         self._v1_scope = options.v1_scope
         self._listener = options.listener
@@ -315,7 +314,7 @@ def serve(options: Options) -> int:
         if error.kind == "already_attached":  # its lock file is gone too, or we would not have come so far
             recall_daemon(paths.recall_name)
         raise
-    app = App(paths, options, restart=restart)
+    app = App(paths, options)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(app.run(link))
     lock.release()

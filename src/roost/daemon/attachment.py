@@ -46,7 +46,6 @@ class AttachmentTraits:
     tty: bool = False
     term: str = ""
     graphics: object | None = None
-    peer_pid: int = 0
 
     @property
     def interactive(self) -> bool:

@@ -76,11 +76,6 @@ class ChildInput:
         """Whether sources must be held back now."""
         return self._queued >= QUEUE_BYTES
 
-    @property
-    def queued_bytes(self) -> int:
-        """Bytes accepted and not yet written."""
-        return self._queued
-
     def write(self, data: bytes, source: object, on_written: OnWritten) -> None:
         """Write now what the child takes, queue the rest. `source` is only compared (see `purge`)."""
         if self._closed:

@@ -47,7 +47,7 @@ class KeeperLink:
     # --- before the loop runs -------------------------------------------------------------------------------------
 
     @classmethod
-    def connect(cls, paths: Paths, *, restart: list[str], force: bool = False) -> KeeperLink:
+    def connect(cls, paths: Paths, *, restart: list[str]) -> KeeperLink:
         """Say hello as the daemon, waiting for a predecessor that is still leaving.
 
         Raises UnavailableError when no keeper listens, and the keeper's own error when it refuses.
@@ -66,8 +66,6 @@ class KeeperLink:
                 *((m.T_RESTART_ARG, os.fsencode(arg)) for arg in restart),
                 *((m.T_RESTART_ENV, key + b"=" + value) for key, value in os.environb.items()),
             ]
-            if force:
-                hello.append((m.T_FORCE, 1))
             try:
                 greeting, _ = _exchange(sock, m.HELLO, 1, hello)
             except RoostError as error:

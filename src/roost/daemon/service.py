@@ -49,14 +49,6 @@ class LogSlice:
     closed: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TerminateOutcome:
-    """How one session of a terminate call ended; `error` when nothing could be done."""
-
-    session: Session
-    error: str = ""
-
-
 class Service:
     """The use cases."""
 

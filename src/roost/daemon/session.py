@@ -47,7 +47,6 @@ class Origin:
     pid: int
     start_ticks: int
     created_at: float
-    tty_path: str = ""
     tty_nr: int = 0
 
 
@@ -96,7 +95,6 @@ class Session:
         self.last_output_at: float | None = None
         self.window = Window(loop, Winsize(record.rows, record.cols), record.size_policy, self._size_changed)
         self._held_back: set[Attachment] = set()
-        self.created_monotonic = loop.time()
 
     @property
     def id(self) -> str:

@@ -11,7 +11,6 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
 
 from roost.daemon.session import Session
 from roost.platform.processes import Membership, Process, members, process_table, send_signal
@@ -24,8 +23,6 @@ STRAGGLER_POLL_S = 0.02
 GATHER_S = 0.005
 
 Pin = Callable[[Session, bool], Awaitable[None]]
-Signalled = list[tuple[int, str]]
-_T = TypeVar("_T")
 
 
 class Terminator:

@@ -89,12 +89,11 @@ class V1Sessions:
         if not p.HasField("roost"):
             if p.DESCRIPTOR.fields_by_name.get("graphics_capabilities") and p.HasField("graphics_capabilities"):
                 traits["graphics"] = p.graphics_capabilities
-            spec = AttachSpec(steal=p.steal, peer_pid=c.peer_pid, **traits)
+            spec = AttachSpec(steal=p.steal, **traits)
         else:
             x = p.roost
             spec = AttachSpec(
                 steal=p.steal,
-                peer_pid=c.peer_pid,
                 extended=True,
                 mode=x.mode or "exclusive",
                 lossless=x.lossless,

@@ -169,8 +169,3 @@ def decode_header(packet: bytes) -> tuple[int, int]:
 def decode_fields(body: bytes) -> Message:
     """A nested body (T_ENTRY) as a message of no type."""
     return Message(0, 0, split_fields(body))
-
-
-def encode_error(type: int, seq: int, kind: str, text: str) -> bytes:
-    """The answer that says why a request failed."""
-    return encode(type | REPLY, seq, [(T_ERROR_KIND, kind), (T_ERROR_TEXT, text)])
