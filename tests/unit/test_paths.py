@@ -46,9 +46,9 @@ def test_home_comes_from_the_password_file_when_unset() -> None:
 
 
 def test_a_scope_adds_a_level_to_both_and_names_the_keeper() -> None:
-    paths = make("work", XDG_RUNTIME_DIR="/r", XDG_STATE_HOME="/s")
-    assert (paths.runtime_dir, paths.state_dir) == ("/r/roost/work", "/s/roost/work")
-    assert paths.abstract_name.startswith(f"\0roost/{os.geteuid()}/work/")
+    paths = make("lab", XDG_RUNTIME_DIR="/r", XDG_STATE_HOME="/s")
+    assert (paths.runtime_dir, paths.state_dir) == ("/r/roost/lab", "/s/roost/lab")
+    assert paths.abstract_name.startswith(f"\0roost/{os.geteuid()}/lab/")
 
 
 def test_the_scope_comes_from_the_environment_unless_given() -> None:
