@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, TypedDict
+from typing import Any, TypeAlias, TypedDict
 
 from roost.wire.request_types import TeeOptions
 
@@ -40,6 +40,8 @@ class SpawnKeywords(TypedDict, total=False):
     limits: Mapping[str, int | None] | None
     #: Files that get a copy of the output from its first byte on: paths, or `TeeOptions` for more than the default.
     tees: Sequence[Text | TeeOptions] | None
+    #: What the areas around a session (recording, observing, …) are asked for, by area; docs/client.md lists them.
+    options: Mapping[str, Any] | None
     #: The same id twice gives the first session; made up if not given.
     spawn_id: str | None
 

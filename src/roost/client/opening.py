@@ -6,9 +6,11 @@ spawn is read.
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from roost.client.keywords import AttachKeywords, SpawnKeywords, TeeKeywords, Text
 from roost.client.replies import raise_reply_error
@@ -35,6 +37,7 @@ class SpawnOrder:
             raise InvalidError(f"argv is a non-empty list of the program and its arguments, not {argv!r}")
         umask = keywords.get("umask")
         tees = [tee_options(tee) for tee in keywords.get("tees") or ()]
+        areas = keywords.get("options") or {}
         env = _environment(keywords.get("env"))
         pipe = keywords.get("pipe", False)
         self.options = SpawnOptions(
@@ -55,7 +58,8 @@ class SpawnOrder:
             limits=(_own_limits() | dict(keywords.get("limits") or {})).items(),
             spawn_id=keywords.get("spawn_id") or os.urandom(16).hex(),
             tees=tees,
-            required_features=("tees",) if tees else (),
+            required_features=(*(["tees"] if tees else ()), *(["options"] if areas else ())),
+            options=_area_options(areas),
         )
 
     def encode(self, request_id: int, client_name: str) -> bytes:
@@ -75,6 +79,13 @@ class SpawnOrder:
             spawn_id=self.options.spawn_id,
         )
         return info, spawned.existing
+
+
+def _area_options(areas: Mapping[str, Any]) -> bytes:
+    try:
+        return json.dumps(areas, separators=(",", ":"), allow_nan=False).encode() if areas else b""
+    except (TypeError, ValueError) as error:
+        raise InvalidError(f"spawn: the options cannot be sent: {error}") from error
 
 
 def tee_options(tee: Text | TeeOptions) -> TeeOptions:

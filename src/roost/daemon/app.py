@@ -21,6 +21,9 @@ from typing import TYPE_CHECKING
 
 from roost.daemon import systemd
 from roost.daemon.adoption import adopt_all, exit_info
+from roost.daemon.areas import Areas
+from roost.daemon.bus import EventBus
+from roost.daemon.epoch import next_epoch
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.lock import DaemonLock
 from roost.daemon.recall import RecallPoint
@@ -36,6 +39,7 @@ from roost.version import __version__
 from roost.wire.frame_types import ExitInfo
 
 if TYPE_CHECKING:
+    from roost.daemon.around import Wired
     from roost.daemon.unix_server import UnixServer
     from roost.daemon.v1 import V1
 
@@ -76,6 +80,8 @@ class App:
         self._lent = options.lent
         self._table = SessionTable()
         self._hooks = SessionHooks(save=self._save, close_stdin=self._close_stdin, signal_group=self._signal_group)
+        self._areas = Areas()
+        self._around: list[Wired] = []
         self._stop = asyncio.Event()
         self._restart_wanted = False
 
@@ -83,6 +89,7 @@ class App:
         """Serve until asked to stop. `link` has said hello already."""
         self._link = link
         self._loop = loop = asyncio.get_running_loop()
+        self._bus = EventBus(next_epoch(os.path.join(self._paths.state_dir, "epoch")))
         self._tees = Tees(loop, save=self._save, save_then=self._save_then)
         for session in adopt_all(loop, link, self._hooks, self._tees.resume):
             self._table.add(session)
@@ -118,6 +125,7 @@ class App:
     def _wire(self, tasks: asyncio.TaskGroup) -> UnixServer:
         """Put the pieces together; what is slow to import is imported here, after adoption."""
         from roost.daemon.admission import Attacher
+        from roost.daemon.around import Context, wire_all
         from roost.daemon.calls import Calls
         from roost.daemon.control import Control
         from roost.daemon.process_calls import ProcessCalls
@@ -139,7 +147,9 @@ class App:
 
         loop = self._loop
         terminator = Terminator(tasks, pin=self._pin, save=self._save, exclude=lambda: {self._link.pid})
-        spawner = Spawner(loop, self._paths, self._socket_path, self._link, self._table, self._hooks, self._tees)
+        spawner = Spawner(
+            loop, self._paths, self._socket_path, self._link, self._table, self._hooks, self._tees, self._areas
+        )
         service = Service(loop, self._table, spawner, Attacher(loop), terminator, self._link, self._tees)
         self._service = service
         for session in self._table:
@@ -164,14 +174,32 @@ class App:
         )
         tasks.create_task(processes.run(), name="process registry")
         tasks.create_task(services.run(), name="services")
+        self._around = around = wire_all(
+            Context(
+                loop,
+                tasks,
+                self._paths,
+                self._socket_path,
+                self._table,
+                service,
+                control,
+                self._bus,
+                self._areas,
+                self._save,
+            )
+        )
+        for session in self._table:
+            self._areas.on_session(session, adopted=True)
+        methods = [ProcessCalls(processes).methods(), ServiceCalls(services).methods(), tee_methods()]
         protocol = V1(
-            Calls(service, control, ProcessCalls(processes).methods(), ServiceCalls(services).methods(), tee_methods()),
+            Calls(service, control, *methods, *(area.methods for area in around)),
             StatusFacts(self._db_path, self._v1_scope, processes.count),
             V1Sessions(service).handlers(),
             V1Tees(service).handlers(),
             V1Observers(self._table, self._save).handlers(),
             V1Processes(processes).handlers(),
             V1Services(services).handlers(),
+            *(area.handlers for area in around),
         )
         return server
 
@@ -232,6 +260,8 @@ class App:
         await self._tees.leave(list(self._table))
         for session in self._table:
             session.close()
+        for area in reversed(self._around):
+            await area.close()
         self._processes.close()
         self._services.close()
 

@@ -153,6 +153,7 @@ class SessionRecord:
     tees: list[TeeRecord] = field(default_factory=list)
     observers: list[ObserverRecord] = field(default_factory=list)
     service: str = ""  # whose run it is
+    options: dict[str, Any] = field(default_factory=dict)  # of the areas around a session, by area
     next_tee: int = 1  # handles are never used twice in a session
 
     def encode(self) -> bytes:

@@ -308,6 +308,7 @@ class Service:
             umask=launch.umask,
             limits=launch.limits,
             tees=[spec_again(tee) for tee in record.tees],
+            options=record.options,
         )
         if self.table.name_is_taken(record.name):
             spec = replace(spec, name="")

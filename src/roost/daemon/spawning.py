@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from roost.core import names, sizing
 from roost.daemon.adoption import build_session
+from roost.daemon.areas import Areas, Preparation
 from roost.daemon.environment import (
     ORIGINATOR_VARIABLE,
     Pairs,
@@ -62,6 +64,7 @@ class SpawnSpec:
     spawn_id: str = ""
     tees: list[TeeSpec] = field(default_factory=list)  # from the first byte on
     service: str = ""  # whose run it is
+    options: dict[str, Any] = field(default_factory=dict)  # by area, see `roost.daemon.areas`
 
 
 class Spawner:
@@ -76,6 +79,7 @@ class Spawner:
         table: SessionTable,
         hooks: SessionHooks,
         tees: Tees,
+        areas: Areas,
     ) -> None:
         self._loop = loop
         self._paths = paths
@@ -84,6 +88,7 @@ class Spawner:
         self._table = table
         self._hooks = hooks
         self._tees = tees
+        self._areas = areas
         self._names_under_way: set[str] = set()
 
     async def spawn(self, spec: SpawnSpec) -> tuple[Session, bool]:
@@ -91,6 +96,7 @@ class Spawner:
         if spec.spawn_id and (known := self._table.by_spawn_id(spec.spawn_id)) is not None:
             return known, True
         _check(spec)
+        self._areas.check(spec.options)
         self._check_room()
         name = self._choose_name(spec)
         self._names_under_way.add(name)
@@ -119,13 +125,17 @@ class Spawner:
 
     async def _start(self, spec: SpawnSpec, name: str) -> tuple[Session, bool]:
         session_id = names.session_id(secrets.token_bytes(names.ID_RANDOM_BYTES))
-        launch = Launch(spec.argv, spec.cwd, self._environment(spec, session_id, name), spec.umask, spec.limits)
+        preparation = Preparation(session_id, name, spec.kind, list(spec.argv), spec.cwd)
+        self._areas.prepare(preparation, spec.options)
+        environment = self._environment(spec, session_id, name, preparation.environment)
+        launch = Launch(spec.argv, spec.cwd, environment, spec.umask, spec.limits)
         record = _record(spec, name, launch)
         opened = await self._tees.open_all(spec.tees, streams=_streams(spec))
         record.tees = [tee.record for tee in opened]
         record.next_tee = len(opened) + 1
         try:
-            answer, fds = await self.link.call(m.SPAWN, self._fields(spec, session_id, record, launch))
+            fields = self._fields(spec, session_id, record, replace(launch, argv=preparation.argv))
+            answer, fds = await self.link.call(m.SPAWN, fields)
         except BaseException:
             self._tees.close_all(opened)
             raise
@@ -150,9 +160,10 @@ class Spawner:
             self._tees.resume(session)
         else:
             self._tees.start_all(session, opened)
+        self._areas.on_session(session, adopted=existing)
         return session, existing
 
-    def _environment(self, spec: SpawnSpec, session_id: str, name: str) -> Pairs:
+    def _environment(self, spec: SpawnSpec, session_id: str, name: str, added: Pairs) -> Pairs:
         user = current_user()
         own: Pairs = [
             (b"ROOST_SESSION", session_id.encode()),
@@ -164,6 +175,7 @@ class Spawner:
             own.append((b"ROOST_SCOPE", self._paths.scope.encode()))
         if spec.term:
             own.append((b"TERM", spec.term.encode()))
+        own += added
         own.append((ORIGINATOR_VARIABLE, os.fsencode(spec.originator)))
         base = base_environment(spec.policy, spec.clear, os.environb, user)
         pairs = child_environment(base, spec.entries, own)
@@ -234,4 +246,5 @@ def _record(spec: SpawnSpec, name: str, launch: Launch) -> SessionRecord:
         rows=spec.rows or DEFAULT_ROWS,
         cols=spec.cols or DEFAULT_COLS,
         service=spec.service,
+        options=dict(spec.options),
     )

@@ -44,7 +44,7 @@ _CODES = {
 }
 
 #: What a request may demand by `required_features`: what came after the first daemons that know the extensions.
-FEATURES = frozenset({"tees"})
+FEATURES = frozenset({"tees", "options"})
 
 
 @dataclass(slots=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import msgspec
+
 from roost.core.backlog import V1Mark, v1_backlog
 from roost.daemon.admission import Admitted, AttachSpec
 from roost.daemon.service import DEFAULT_GRACE_S, Service
@@ -239,7 +241,18 @@ def _spawn_spec(request: pb.DaemonRequest, p: Any, kind: str) -> SpawnSpec:
         limits=[(limit.resource, limit.soft if limit.HasField("soft") else None) for limit in x.limits],
         spawn_id=x.spawn_id,
         tees=[_tee_spec(tee) for tee in x.tees],
+        options=_options(x.options),
     )
+
+
+def _options(encoded: bytes) -> dict[str, Any]:
+    """Options by area. Raises InvalidError."""
+    if not encoded:
+        return {}
+    try:
+        return msgspec.json.decode(encoded, type=dict[str, Any])
+    except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidError(f"spawn: options: {error}") from error
 
 
 def _size(p: Any, value: int) -> int:

@@ -1428,7 +1428,7 @@ class RoostReply(_message.Message):
     def __init__(self, result: _Optional[bytes] = ..., data: _Optional[bytes] = ..., error_kind: _Optional[str] = ..., error_detail: _Optional[bytes] = ...) -> None: ...
 
 class RoostSpawn(_message.Message):
-    __slots__ = ("required_features", "spawn_id", "name", "ring_bytes", "size_policy", "labels", "term", "umask", "limits", "argv", "cwd", "env", "tees")
+    __slots__ = ("required_features", "spawn_id", "name", "ring_bytes", "size_policy", "labels", "term", "umask", "limits", "argv", "cwd", "env", "tees", "options")
     REQUIRED_FEATURES_FIELD_NUMBER: _ClassVar[int]
     SPAWN_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -1442,6 +1442,7 @@ class RoostSpawn(_message.Message):
     CWD_FIELD_NUMBER: _ClassVar[int]
     ENV_FIELD_NUMBER: _ClassVar[int]
     TEES_FIELD_NUMBER: _ClassVar[int]
+    OPTIONS_FIELD_NUMBER: _ClassVar[int]
     required_features: _containers.RepeatedScalarFieldContainer[str]
     spawn_id: str
     name: str
@@ -1455,7 +1456,8 @@ class RoostSpawn(_message.Message):
     cwd: bytes
     env: bytes
     tees: _containers.RepeatedCompositeFieldContainer[RoostTee]
-    def __init__(self, required_features: _Optional[_Iterable[str]] = ..., spawn_id: _Optional[str] = ..., name: _Optional[str] = ..., ring_bytes: _Optional[int] = ..., size_policy: _Optional[str] = ..., labels: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., term: _Optional[str] = ..., umask: _Optional[int] = ..., limits: _Optional[_Iterable[_Union[RoostLimit, _Mapping]]] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., env: _Optional[bytes] = ..., tees: _Optional[_Iterable[_Union[RoostTee, _Mapping]]] = ...) -> None: ...
+    options: bytes
+    def __init__(self, required_features: _Optional[_Iterable[str]] = ..., spawn_id: _Optional[str] = ..., name: _Optional[str] = ..., ring_bytes: _Optional[int] = ..., size_policy: _Optional[str] = ..., labels: _Optional[_Iterable[_Union[KeyValue, _Mapping]]] = ..., term: _Optional[str] = ..., umask: _Optional[int] = ..., limits: _Optional[_Iterable[_Union[RoostLimit, _Mapping]]] = ..., argv: _Optional[_Iterable[bytes]] = ..., cwd: _Optional[bytes] = ..., env: _Optional[bytes] = ..., tees: _Optional[_Iterable[_Union[RoostTee, _Mapping]]] = ..., options: _Optional[bytes] = ...) -> None: ...
 
 class RoostTee(_message.Message):
     __slots__ = ("path", "stream", "truncate", "capacity_bytes", "no_markers", "block", "rotate_bytes", "keep")

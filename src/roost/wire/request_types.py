@@ -50,6 +50,7 @@ class SpawnOptions(Record):
 
     `env` holds KEY=VALUE entries, each ended by a NUL byte, laid over the base that `environment_policy` names (1 the
     daemon's, 2 a login's, 3 empty).
+    `options` is a JSON object of what the areas around a session are asked for, by area.
     `limits` are pairs of a resource and its soft limit, None for unlimited. Rows and columns of 0 are the daemon's
     default; both apply to terminals, `merge_stderr` to pipes.
     """
@@ -74,6 +75,7 @@ class SpawnOptions(Record):
         "limits",
         "tees",
         "required_features",
+        "options",
     )
 
     def __init__(
@@ -98,6 +100,7 @@ class SpawnOptions(Record):
         limits: Iterable[tuple[str, int | None]] = (),
         tees: Iterable[TeeOptions] = (),
         required_features: Sequence[str] = (),
+        options: bytes = b"",
     ) -> None:
         self.argv = tuple(argv)
         self.cwd = cwd
@@ -118,6 +121,7 @@ class SpawnOptions(Record):
         self.limits = tuple(limits)
         self.tees = tuple(tees)
         self.required_features = tuple(required_features)
+        self.options = options
 
 
 class AttachOptions(Record):

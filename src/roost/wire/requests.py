@@ -162,6 +162,8 @@ def _spawn_extension(options: SpawnOptions) -> bytes:
     if options.env:
         parts.append(field_bytes(12, options.env))
     parts += (field_bytes(13, _tee(tee)) for tee in options.tees)
+    if options.options:
+        parts.append(field_bytes(14, options.options))
     return b"".join(parts)
 
 

@@ -1,0 +1,108 @@
+"""What happened, as data: the one event type, its categories and what travels as JSON.
+
+Owns names and shapes; pure. Knows nothing of who emits, keeps or receives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from roost.errors import InvalidError
+
+#: What an event may be about. `shell` and `state` are read from a session's output, `daemon` is about roost itself.
+CATEGORIES = ("lifecycle", "process", "file", "network", "agent", "shell", "state", "daemon")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One observation. Its id is (epoch, seq): an epoch is one daemon's life, later ones are greater; seq counts in it.
+
+    at: Unix seconds. session_id: "" for the daemon itself. grade: `exact` (the source sees every one) or `sampled`.
+    source: who saw it (`roost`, `proc-connector`, `inotify`, ...).
+    """
+
+    epoch: int
+    seq: int
+    at: float
+    category: str
+    type: str
+    session_id: str = ""
+    session_name: str = ""
+    originator: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    grade: str = "exact"
+    source: str = "roost"
+
+    @property
+    def id(self) -> str:
+        """`epoch.seq`."""
+        return f"{self.epoch}.{self.seq}"
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What events are ordered by."""
+        return self.epoch, self.seq
+
+    def as_dict(self) -> dict[str, Any]:
+        """The event as it travels; `at` as RFC 3339 in UTC with microseconds."""
+        return {
+            "id": self.id,
+            "at": rfc3339(self.at),
+            "session_id": self.session_id,
+            "session_name": self.session_name,
+            "originator": self.originator,
+            "category": self.category,
+            "type": self.type,
+            "data": self.data,
+            "grade": self.grade,
+            "source": self.source,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events somebody wants. None means all.
+
+    categories: their names. types: event types. session_ids: of these sessions; "" stands for the daemon's own events.
+    """
+
+    categories: frozenset[str] | None = None
+    types: frozenset[str] | None = None
+    session_ids: frozenset[str] | None = None
+
+    def wants(self, event: Event) -> bool:
+        """Whether that event passes."""
+        return (
+            (self.categories is None or event.category in self.categories)
+            and (self.session_ids is None or event.session_id in self.session_ids)
+            and (self.types is None or event.type in self.types)
+        )
+
+    def may_want(self, session_id: str, category: str) -> bool:
+        """Whether any event of that session and category could pass."""
+        return (self.categories is None or category in self.categories) and (
+            self.session_ids is None or session_id in self.session_ids
+        )
+
+
+def rfc3339(at: float) -> str:
+    """A moment in Unix seconds as RFC 3339 in UTC, with microseconds."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_event_id(text: str) -> tuple[int, int]:
+    """(epoch, seq) of an id. Raises InvalidError."""
+    epoch, dot, seq = text.partition(".")
+    if not (dot and epoch.isascii() and epoch.isdigit() and seq.isascii() and seq.isdigit()):
+        raise InvalidError(f"{text!r} is no event id; ids look like 17.42 (`roost watch --json` shows them)")
+    return int(epoch), int(seq)
+
+
+def check_categories(names: list[str]) -> frozenset[str]:
+    """The categories of those names. Raises InvalidError that lists the known ones."""
+    for name in names:
+        if name not in CATEGORIES:
+            raise InvalidError(f"unknown category {name!r}; known are {', '.join(CATEGORIES)}")
+    return frozenset(names)

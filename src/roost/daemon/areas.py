@@ -1,0 +1,71 @@
+"""What areas around the sessions (recording, observing, shell integration, ...) take part in at a session's start.
+
+Owns the hooks of that moment. An area asks for what it needs at a spawn by options of its own, which are kept in the
+session's record, and is told of every session that starts or is found again by a new daemon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from roost.daemon.environment import Pairs
+from roost.daemon.session import Session
+from roost.errors import InvalidError
+
+
+@dataclass(slots=True)
+class Preparation:
+    """A session about to be started. `argv` is what will be executed and may be changed; `environment` is added."""
+
+    session_id: str
+    name: str
+    kind: str
+    argv: list[bytes]
+    cwd: bytes
+    environment: Pairs = field(default_factory=list)
+
+
+class Area(Protocol):
+    """One area. `key` names its options."""
+
+    key: str
+
+    def check(self, options: Any) -> None:
+        """Refuse options that make no sense. Raises InvalidError."""
+
+    def prepare(self, preparation: Preparation, options: Any) -> None:
+        """Take part in the preparation; options are None when none were given."""
+
+    def on_session(self, session: Session, options: Any, *, adopted: bool) -> None:
+        """A session was started, or found again by this daemon (`adopted`)."""
+
+
+class Areas:
+    """All areas there are."""
+
+    def __init__(self) -> None:
+        self._areas: dict[str, Area] = {}
+
+    def add(self, area: Area) -> None:
+        """Let an area take part."""
+        self._areas[area.key] = area
+
+    def check(self, options: Mapping[str, Any]) -> None:
+        """Refuse unknown areas and bad options. Raises InvalidError."""
+        for key, value in options.items():
+            if key not in self._areas:
+                known = ", ".join(sorted(self._areas)) or "none"
+                raise InvalidError(f"this daemon has no option {key!r} for a session; known are {known}")
+            self._areas[key].check(value)
+
+    def prepare(self, preparation: Preparation, options: Mapping[str, Any]) -> None:
+        """Let every area take part in the preparation."""
+        for key, area in self._areas.items():
+            area.prepare(preparation, options.get(key))
+
+    def on_session(self, session: Session, *, adopted: bool) -> None:
+        """Tell every area of a session."""
+        for key, area in self._areas.items():
+            area.on_session(session, session.record.options.get(key), adopted=adopted)

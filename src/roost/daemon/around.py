@@ -1,0 +1,61 @@
+"""What stands around the sessions: each module named here brings an area of the daemon of its own.
+
+Owns the list and what an area is given and gives back. An area's `wire(context)` is called once, after the sessions
+were adopted and before the first connection; it adds itself to `context.areas` if it takes part in spawns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from roost.daemon.areas import Areas
+from roost.daemon.bus import EventBus
+from roost.daemon.calls import Method
+from roost.daemon.control import Control
+from roost.daemon.service import Service
+from roost.daemon.session import Session
+from roost.daemon.table import SessionTable
+from roost.daemon.v1 import Handlers
+from roost.paths import Paths
+
+#: Modules with a `wire(context) -> Wired`, in the order in which they are wired; closed in the reverse order.
+AREAS: tuple[str, ...] = ()
+
+
+async def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an area may use. `shared` is where one area leaves what a later one builds on, by a documented name."""
+
+    loop: asyncio.AbstractEventLoop
+    tasks: asyncio.TaskGroup
+    paths: Paths
+    socket_path: str
+    table: SessionTable
+    service: Service
+    control: Control
+    bus: EventBus
+    areas: Areas
+    save: Callable[[Session], None]  # store the session's record in the keeper
+    shared: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wired:
+    """What an area brings: roost calls, v1 requests, and what is to be done when the daemon stops."""
+
+    methods: Mapping[str, Method[Any]] = field(default_factory=dict)
+    handlers: Handlers = field(default_factory=dict)
+    close: Callable[[], Awaitable[None]] = _nothing
+
+
+def wire_all(context: Context) -> list[Wired]:
+    """Every area, wired."""
+    return [import_module(name).wire(context) for name in AREAS]

@@ -1,0 +1,110 @@
+"""The events bus: numbers every event and hands it, at once and in order, to whoever wants it.
+
+Owns the sequence and the subscriptions. Buffers nothing: subscribers (the journal, observers, streams, sinks) bring
+their own bounds. A subscriber that fails is logged; the others and the emitter do not notice.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from roost.core.events import Event, EventFilter
+
+if TYPE_CHECKING:
+    from roost.daemon.session import Session
+
+log = logging.getLogger(__name__)
+
+
+class Subscription:
+    """Somebody's wish for events, until closed."""
+
+    def __init__(self, bus: EventBus, want: EventFilter, take: Callable[[Event], None], *, passive: bool) -> None:
+        self._bus = bus
+        self.want = want
+        self.take = take
+        self.passive = passive
+
+    def change(self, want: EventFilter) -> None:
+        """Want something else from now on."""
+        self.want = want
+        self._bus.wants_changed()
+
+    def close(self) -> None:
+        """Want nothing any more; safe to repeat."""
+        self._bus.forget(self)
+
+
+class EventBus:
+    """Where events come from and go to, on the daemon's loop."""
+
+    def __init__(self, epoch: int) -> None:
+        """`epoch`: greater than that of every daemon before, see `roost.core.events.Event`."""
+        self.epoch = epoch
+        self.seq = 0
+        self._subscriptions: list[Subscription] = []
+        self._when_wants_change: list[Callable[[], None]] = []
+
+    def emit(
+        self,
+        session: Session | None,
+        category: str,
+        type: str,
+        data: dict[str, Any] | None = None,
+        *,
+        grade: str = "exact",
+        source: str = "roost",
+        at: float | None = None,
+    ) -> Event:
+        """Say that something happened, in a session or in the daemon; subscribers have it when this returns."""
+        self.seq += 1
+        event = Event(
+            epoch=self.epoch,
+            seq=self.seq,
+            at=time.time() if at is None else at,
+            category=category,
+            type=type,
+            session_id=session.id if session else "",
+            session_name=session.record.name if session else "",
+            originator=session.record.originator if session else "",
+            data=data or {},
+            grade=grade,
+            source=source,
+        )
+        for subscription in tuple(self._subscriptions):
+            if subscription.want.wants(event):
+                try:
+                    subscription.take(event)
+                except Exception:
+                    log.exception("a subscriber failed on event %s (%s)", event.id, event.type)
+        return event
+
+    def subscribe(self, want: EventFilter, take: Callable[[Event], None], *, passive: bool = False) -> Subscription:
+        """Have `take` called with every event that passes. A passive subscriber takes what there is: it does not make
+        sources run."""
+        subscription = Subscription(self, want, take, passive=passive)
+        self._subscriptions.append(subscription)
+        self.wants_changed()
+        return subscription
+
+    def forget(self, subscription: Subscription) -> None:
+        """End a subscription."""
+        if subscription in self._subscriptions:
+            self._subscriptions.remove(subscription)
+            self.wants_changed()
+
+    def wanted(self, session_id: str, category: str) -> bool:
+        """Whether somebody actively wants that category of that session: sources run only then."""
+        return any(not s.passive and s.want.may_want(session_id, category) for s in self._subscriptions)
+
+    def on_wants_changed(self, call: Callable[[], None]) -> None:
+        """Have `call` made whenever the answer of `wanted` may have changed."""
+        self._when_wants_change.append(call)
+
+    def wants_changed(self) -> None:
+        """Tell the sources that wishes may have changed."""
+        for call in tuple(self._when_wants_change):
+            call()
