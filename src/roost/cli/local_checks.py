@@ -21,6 +21,7 @@ def local_checks(scope: str | None) -> list[Check]:
         _guarded("runtime directory", lambda: _existing_dir(paths.runtime_dir)),
         _guarded("state directory", lambda: _existing_dir(paths.state_dir)),
         _guarded("socket path", lambda: check_socket_path(paths.client_socket)),
+        _runs(paths.runs_dir),
         _logout(),
     ]
 
@@ -41,6 +42,18 @@ def _existing_dir(path: str) -> str:
     if not disk.f_bavail or (disk.f_files and not disk.f_favail):
         raise RoostError(f"{path} is on a full disk; free some space (`df {path}`, `df -i {path}`)", kind="exhausted")
     return path
+
+
+def _runs(directory: str) -> Check:
+    from roost.client.runs import read_runs
+
+    registry = read_runs(directory)
+    if registry.corrupt:
+        path, problem = registry.corrupt[0]
+        more = f" and {len(registry.corrupt) - 1} more" if len(registry.corrupt) > 1 else ""
+        detail = f"{path} cannot be used ({problem}){more}"
+        return Check(name="registry of runs", ok=False, detail=detail, advice=f"remove it with `rm {path}`")
+    return Check(name="registry of runs", ok=True, detail=f"{len(registry.runs)} in {directory}")
 
 
 def _logout() -> Check:

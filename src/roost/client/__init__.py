@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from roost.client.attachment import Attachment
     from roost.client.launch import ensure_daemon
     from roost.client.results import Sent
+    from roost.client.runs import live_runs
     from roost.client.session import Session
     from roost.client.sync import Client
     from roost.client.tee_calls import TeeOptions
@@ -27,6 +28,7 @@ _HOMES = {
     "Session": "session",
     "TeeOptions": "tee_calls",
     "ensure_daemon": "launch",
+    "live_runs": "runs",
 }
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Session",
     "TeeOptions",
     "ensure_daemon",
+    "live_runs",
 ]
 
 

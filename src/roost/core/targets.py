@@ -2,7 +2,8 @@
 
 In this order, the first rule that applies decides:
 1. nothing: the latest live session;
-2. an http:// or https:// address: not a session of this daemon;
+2. an http:// or https:// address: a session of whichever daemon answers there (`split_address` takes it apart; who
+   holds the connection to a daemon has to go there first);
 3. a number: the pid of a live session (never a part of something: a stale pid must not hit another session);
 4. an exact id or name: the live one, else the newest exited one;
 5. the beginning of a name or id, then a part of one; live sessions first, then exited ones. It must be unambiguous;
@@ -19,6 +20,9 @@ from roost.errors import AmbiguousTargetError, InvalidError, NoRunError, WrongSt
 
 MIN_ID_PART = 3
 _LISTED = 10
+#: The last words of every miss.
+START_ONE = "`roost run -- COMMAND` starts a new one"
+_SCHEMES = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,38 @@ class Candidate:
     pid: int
     live: bool
     created_at: float
+
+
+def is_address(target: str) -> bool:
+    """Whether a target is the address of a daemon."""
+    return target.startswith(_SCHEMES)
+
+
+def split_address(target: str) -> tuple[str, str]:
+    """The daemon's address (`http://host:port`) and the target there, which is empty for its latest live session.
+
+    The path is a session, also the way a browser shows it: `/NAME`, `/sessions/NAME`, `/v1/sessions/NAME`. Raises
+    InvalidError.
+    """
+    from urllib.parse import unquote, urlsplit  # here: hardly any target is an address
+
+    try:
+        parts = urlsplit(target)
+        port = parts.port
+    except ValueError as error:
+        raise InvalidError(f"{target} is no address: {error}; write for example http://127.0.0.1:8080/NAME") from error
+    if not parts.hostname or parts.username is not None or parts.query:
+        raise InvalidError(f"{target} is no address of a session; write for example http://127.0.0.1:8080/NAME")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    base = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
+    words = [unquote(word) for word in parts.path.split("/") if word]
+    if words[:1] == ["v1"]:
+        words = words[1:]
+    if words[:1] == ["sessions"]:
+        words = words[1:]
+    if len(words) > 1:
+        raise InvalidError(f"{target} names more than a session; write {base}/{words[0]}")
+    return base, words[0] if words else ""
 
 
 def resolve(target: str, candidates: Sequence[Candidate], *, live_only: bool = False) -> Candidate:
@@ -50,8 +86,8 @@ def resolve(target: str, candidates: Sequence[Candidate], *, live_only: bool = F
 def _find(target: str, candidates: Sequence[Candidate]) -> Candidate:
     if not target:
         return _latest_live(candidates)
-    if target.startswith(("http://", "https://")):
-        raise InvalidError(f"{target} is an address; addresses are served by the HTTP control plane, give a session")
+    if is_address(target):
+        raise InvalidError(f"{target} is the address of a daemon, which has to be asked there; give a session here")
     if target.isdecimal():
         return _by_number(target, candidates)
     exact = [item for item in candidates if target in (item.id, item.name)]
@@ -79,7 +115,7 @@ def _by_number(target: str, candidates: Sequence[Candidate]) -> Candidate:
     named = [item for item in candidates if item.name == target]
     if named:
         return max(named, key=_live_then_newest)
-    raise NoRunError(f"no running session has process id {target}; `roost ls` lists what is there")
+    raise NoRunError(f"no running session has process id {target}; `roost ls` lists what is there, {START_ONE}")
 
 
 def _by_part(target: str, candidates: Sequence[Candidate]) -> Candidate:
@@ -89,10 +125,7 @@ def _by_part(target: str, candidates: Sequence[Candidate]) -> Candidate:
             hits = [item for item in group if _matches(matches, target, item)]
             if hits:
                 return _only(target, hits)
-    raise NoRunError(
-        f"no session answers to {target!r}; `roost ls --all` lists what is there, "
-        "`roost run -- COMMAND` starts a new one"
-    )
+    raise NoRunError(f"no session answers to {target!r}; `roost ls --all` lists what is there, {START_ONE}")
 
 
 def _matches(matches: Callable[[str, str], bool], target: str, candidate: Candidate) -> bool:

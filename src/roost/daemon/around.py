@@ -23,7 +23,7 @@ from roost.daemon.v1 import Handlers
 from roost.paths import Paths
 
 #: Modules with a `wire(context) -> Wired`, in the order in which they are wired; closed in the reverse order.
-AREAS: tuple[str, ...] = ()
+AREAS: tuple[str, ...] = ("roost.daemon.runs",)
 
 
 async def _nothing() -> None:

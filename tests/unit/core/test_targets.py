@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from roost.core.targets import Candidate, resolve
+from roost.core.targets import Candidate, resolve, split_address
 from roost.errors import AmbiguousTargetError, InvalidError, NoRunError, WrongStateError
 
 
@@ -92,11 +92,39 @@ def test_an_exited_session_is_not_found_alive() -> None:
     assert resolve("build", ALL, live_only=True) is BUILD
 
 
-def test_addresses_are_refused_for_now() -> None:
-    with pytest.raises(InvalidError, match="HTTP control plane"):
-        resolve("http://host/x", ALL)
-
-
 def test_a_miss_says_what_was_asked_and_what_to_do() -> None:
     with pytest.raises(NoRunError, match=r"'nothing'.*roost ls --all.*roost run"):
         resolve("nothing", ALL)
+
+
+@pytest.mark.parametrize("target", ["", "4711", "nobody", "s-nothing"])
+def test_every_miss_is_one_class_and_says_how_to_start_one(target: str) -> None:
+    with pytest.raises(NoRunError, match="roost run -- "):
+        resolve(target, [])
+
+
+@pytest.mark.parametrize(
+    ("target", "base", "there"),
+    [
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080", ""),
+        ("http://127.0.0.1:8080/", "http://127.0.0.1:8080", ""),
+        ("https://host/build", "https://host", "build"),
+        ("http://[::1]:9/v1/sessions/a%2Fb", "http://[::1]:9", "a/b"),
+        ("http://h:1/sessions/4711/", "http://h:1", "4711"),
+    ],
+)
+def test_an_address_is_a_daemon_and_a_target_there(target: str, base: str, there: str) -> None:
+    assert split_address(target) == (base, there)
+
+
+@pytest.mark.parametrize(
+    "target", ["http://", "http://h:99999/x", "http://u:p@h/x", "http://h/x?token=y", "http://h/a/b"]
+)
+def test_what_only_looks_like_an_address_is_refused(target: str) -> None:
+    with pytest.raises(InvalidError):
+        split_address(target)
+
+
+def test_an_address_is_no_session_of_this_daemon() -> None:
+    with pytest.raises(InvalidError, match="asked there"):
+        resolve("http://127.0.0.1:1/bash", ALL)

@@ -1,0 +1,133 @@
+"""The registry of live runs: one file a run, there as long as its program lives.
+
+Owns the files in `<runtime>/runs`. The daemon never reads what they say: they are for other programs, and made anew
+from the sessions by every daemon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from typing import Any
+
+from roost.core.events import Event, EventFilter
+from roost.core.run_record import RunRecord, agent_of
+from roost.daemon.areas import Preparation
+from roost.daemon.around import Context, Wired
+from roost.daemon.session import Session
+from roost.errors import InvalidError, RoostError
+from roost.paths import ensure_private_dir
+from roost.platform import boot_id
+from roost.platform.run_files import TEMPORARY, write_whole
+
+log = logging.getLogger(__name__)
+
+_SUFFIX = ".json"
+
+
+class Runs:
+    """Keeps the files in step with the sessions; `context.shared["runs"]`."""
+
+    key = "runs"
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, tasks: asyncio.TaskGroup, directory: str, addr: str) -> None:
+        self._loop = loop
+        self._tasks = tasks
+        self._directory = directory
+        self._addr = addr
+        self._own_addr: dict[str, str] = {}
+        self._boot_id = boot_id()
+        self._known: dict[str, Session] = {}
+        self._usable = self._prepare_directory()
+
+    def _prepare_directory(self) -> bool:
+        """Make the directory and remove what unfinished writes left."""
+        try:
+            ensure_private_dir(self._directory)
+        except RoostError as error:
+            log.warning("the registry of runs is not kept: %s", error.message)
+            return False
+        for name in os.listdir(self._directory):
+            if name.endswith(TEMPORARY):
+                self._unlink(os.path.join(self._directory, name))
+        return True
+
+    # --- an area ----------------------------------------------------------------------------------------------------
+
+    def check(self, options: Any) -> None:
+        """There is nothing to ask for."""
+        raise InvalidError("the registry of runs takes no options")
+
+    def prepare(self, preparation: Preparation, options: Any) -> None:
+        """Nothing: the file is written when the run is there."""
+
+    def on_session(self, session: Session, options: Any, *, adopted: bool) -> None:
+        """Register a live run, and take it out again when it has ended."""
+        if not session.live:
+            self._unlink(self._path(session.id))
+            return
+        self._known[session.id] = session
+        self._loop.call_soon(self._write, session)  # behind the answer to the spawn
+        self._tasks.create_task(self._await_end(session), name="registered run")
+
+    async def _await_end(self, session: Session) -> None:
+        await session.exited.wait()
+        self._known.pop(session.id, None)
+        self._own_addr.pop(session.id, None)
+        self._unlink(self._path(session.id))
+
+    def on_event(self, event: Event) -> None:
+        """A run has another name."""
+        session = self._known.get(event.session_id)
+        if session is not None:
+            self._write(session)
+
+    def set_addr(self, session: Session, addr: str) -> None:
+        """A run has an address of its own; "" takes it back."""
+        if addr:
+            self._own_addr[session.id] = addr
+        else:
+            self._own_addr.pop(session.id, None)
+        if session.id in self._known:
+            self._write(session)
+
+    # --- the files --------------------------------------------------------------------------------------------------
+
+    def _path(self, session_id: str) -> str:
+        return os.path.join(self._directory, session_id + _SUFFIX)
+
+    def _write(self, session: Session) -> None:
+        if not self._usable or not session.live or session.forgotten:
+            return
+        record, origin = session.record, session.origin
+        run = RunRecord(
+            pid=origin.pid,
+            start_ticks=origin.start_ticks,
+            boot_id=self._boot_id,
+            addr=self._own_addr.get(session.id, self._addr),
+            session_id=session.id,
+            name=record.name,
+            agent=agent_of(record.argv, record.labels),
+            started_at=origin.created_at,
+        )
+        try:
+            write_whole(self._path(session.id), run.encode())
+        except OSError as error:
+            log.warning("the record of run %s could not be written: %s", session.id, error)
+
+    def _unlink(self, path: str) -> None:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+
+def wire(context: Context) -> Wired:
+    """The registry of live runs."""
+    runs = Runs(context.loop, context.tasks, context.paths.runs_dir, f"unix:{context.paths.http_socket}")
+    context.areas.add(runs)
+    context.shared["runs"] = runs
+    context.bus.subscribe(
+        EventFilter(categories=frozenset(("lifecycle",)), types=frozenset(("renamed",))), runs.on_event, passive=True
+    )
+    return Wired()
