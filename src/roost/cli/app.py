@@ -18,6 +18,7 @@ COMMANDS = {
     "attach": ("attach", "Attach to a session."),
     "logs": ("logs", "Show retained output without attaching."),
     "send": ("send", "Type into a session."),
+    "keys": ("keys", "Press keys in a session, by name."),
     "resize": ("control", "Set the size of a session's terminal."),
     "signal": ("control", "Send a signal to a session."),
     "detach": ("control", "Detach every client of a session."),

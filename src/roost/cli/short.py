@@ -72,20 +72,20 @@ def send(target: str, text: list[str], enter: bool, raw: bool) -> int:
     data = _read_stdin() if from_stdin else os.fsencode(" ".join(text))
     data = told_text(data, raw=raw, say=_say)
     if len(data) > quick.INPUT_LIMIT_BYTES:
-        return _send_long(target, data, enter=enter)
+        return _send_long(target, data, enter=enter, paste=not raw)
     try:
-        quick.send_input(target, data, enter=enter)
+        quick.send_input(target, data, enter=enter, paste=not raw)
     except DaemonAbsentError:
         _start_daemon(None)
-        quick.send_input(target, data, enter=enter)
+        quick.send_input(target, data, enter=enter, paste=not raw)
     return 0
 
 
-def _send_long(target: str, data: bytes, *, enter: bool) -> int:
+def _send_long(target: str, data: bytes, *, enter: bool, paste: bool) -> int:
     from roost.client.sync import Client
 
     with Client(client_name="roost-cli") as client:
-        client.send(target, data, enter=enter)
+        client.send(target, data, enter=enter, paste=paste)
     return 0
 
 

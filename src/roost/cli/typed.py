@@ -1,31 +1,15 @@
-"""What a text needs before it is typed into a session.
+"""What is said about a text before it is sent to a session. The rule itself is `roost.core.paste`'s.
 
-Owns the rule, pure and light: `roost send` imports it on its fast path.
+Light: `roost send` imports it on its fast path.
 """
 
 from __future__ import annotations
 
+from roost.core.paste import typed_text
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-#: Everything below a blank but tab, line feed and carriage return; and DEL.
-_CONTROLS = bytes(code for code in range(32) if code not in (9, 10, 13)) + b"\x7f"
-
-
-def typed_text(data: bytes) -> tuple[bytes, int]:
-    """Text that is safe to type, and how many control characters were left out of it.
-
-    Escape sequences in text (a paste terminator, above all) would be keys to the program that reads them.
-    """
-    clean = data.translate(None, _CONTROLS)
-    left_out = len(data) - len(clean)
-    if b"\xc2" in clean:  # C1 controls in UTF-8
-        import re  # rarely needed, and dear beside the rest of a send
-
-        clean, count = re.subn(rb"\xc2[\x80-\x9f]", b"", clean)
-        left_out += count
-    return clean, left_out
 
 
 def told_text(data: bytes, *, raw: bool, say: Callable[[str], None]) -> bytes:

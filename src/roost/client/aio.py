@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from roost.client import calls, process_calls, tee_calls
 from roost.client.aio_attachment import AsyncAttachment
+from roost.client.aio_automation import AsyncAutomationVerbs
 from roost.client.aio_connection import AsyncConnection, connect_async
 from roost.client.aio_session import AsyncSession
 from roost.client.backlog import BacklogGathering
@@ -50,7 +51,7 @@ T = TypeVar("T")
 IDLE_LIMIT = 4
 
 
-class AsyncClient:
+class AsyncClient(AsyncAutomationVerbs):
     """A client for asyncio. Arguments, targets and errors are those of `Client`; calls may run concurrently.
 
     Cancelling a call is safe for the client: its connection is thrown away. Whether the daemon carried the call out is
@@ -161,12 +162,13 @@ class AsyncClient:
             )
         )
 
-    async def send(self, target: str, data: str | bytes, *, enter: bool = False) -> Sent:
+    async def send(self, target: str, data: str | bytes, *, enter: bool = False, paste: bool = False) -> Sent:
         """Types into a session without attaching; returns when the bytes are written to the child.
 
-        `enter` adds the Enter key. Never repeated by itself: after an UnavailableError it may have arrived or not.
+        `enter` adds the Enter key. `paste` puts the data between brackets, without what could end them early, if the
+        program asked for that. Never repeated by itself: after an UnavailableError it may have arrived or not.
         """
-        sending = InputSending(target, data.encode() if isinstance(data, str) else data, enter=enter)
+        sending = InputSending(target, data.encode() if isinstance(data, str) else data, enter=enter, paste=paste)
         while (call := sending.next_call()) is not None:
             try:
                 sending.answered(await self._perform(call))

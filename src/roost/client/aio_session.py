@@ -44,9 +44,13 @@ class AsyncSession(SessionIdentity):
         """One page of its retained output; the options are those of `Client.logs`."""
         return await self.client.logs(self.id, **options)
 
-    async def send(self, data: str | bytes, *, enter: bool = False) -> Sent:
-        """Types into it."""
-        return await self.client.send(self.id, data, enter=enter)
+    async def send(self, data: str | bytes, *, enter: bool = False, paste: bool = False) -> Sent:
+        """Types into it; the options are those of `AsyncClient.send`."""
+        return await self.client.send(self.id, data, enter=enter, paste=paste)
+
+    async def keys(self, *keys: str, text: str = "") -> Sent:
+        """Types `text`, then presses keys by name."""
+        return await self.client.keys(self.id, *keys, text=text)
 
     async def close_stdin(self) -> None:
         """Closes the stdin of its child (pipe sessions)."""

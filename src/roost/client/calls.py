@@ -142,11 +142,20 @@ def read_logs(
     return Call("sessions.logs", read, params, repeatable=True)
 
 
-def send_input(target: str, data: bytes, *, enter: bool) -> Call[Sent]:
-    def read(result: Mapping[str, Any], _data: bytes) -> Sent:
-        return Sent.from_json(result)
+def _sent(result: Mapping[str, Any], _data: bytes) -> Sent:
+    return Sent.from_json(result)
 
-    return Call("sessions.send", read, {"target": target, "enter": enter}, data, extra_s=SEND_TIMEOUT_S)
+
+def send_input(target: str, data: bytes, *, enter: bool, paste: str | None = None) -> Call[Sent]:
+    params = {"target": target, "enter": enter, "paste": paste}
+    return Call("sessions.send", _sent, params, data, extra_s=SEND_TIMEOUT_S)
+
+
+def send_keys(target: str, keys: Sequence[str], text: str) -> Call[Sent]:
+    if isinstance(keys, str):
+        raise InvalidError(f"keys is a list of names, not {keys!r}")
+    params = {"target": target, "keys": list(keys), "text": text}
+    return Call("keys.send", _sent, params, extra_s=SEND_TIMEOUT_S)
 
 
 def close_stdin(target: str) -> Call[None]:

@@ -37,9 +37,10 @@ def session_table(*, all: bool = False, originator: str | None = None, scope: st
     return _table_of(reply.result.decode())
 
 
-def send_input(target: str, data: bytes, *, enter: bool, scope: str | None = None) -> None:
-    """Types into a session; returns when the bytes are written to the child."""
-    params = f'{{"target":{quoted(target)},"enter":{"true" if enter else "false"}}}'
+def send_input(target: str, data: bytes, *, enter: bool, paste: bool = False, scope: str | None = None) -> None:
+    """Types into a session, as a paste where the program wants that; returns when the child has them."""
+    part = ',"paste":"whole"' if paste else ""
+    params = f'{{"target":{quoted(target)},"enter":{"true" if enter else "false"}{part}}}'
     call("sessions.send", params, data, scope=scope, timeout_s=2 * TIMEOUT_S)
 
 

@@ -19,8 +19,10 @@ PIECE_BYTES = 1 << 20
 class InputSending:
     """One input on its way. Every call of `next_call` is performed before the next is asked for."""
 
-    def __init__(self, target: str, data: bytes, *, enter: bool) -> None:
+    def __init__(self, target: str, data: bytes, *, enter: bool, paste: bool = False) -> None:
         self._target = target
+        self._paste = paste
+        self._begun = False
         self._pieces = deque(pieces_of(data))
         self._enter = enter
         self._sent = Sent()
@@ -30,12 +32,21 @@ class InputSending:
         if not self._pieces:
             return None
         piece = self._pieces.popleft()
-        return send_input(self._target, piece, enter=self._enter and not self._pieces)
+        return send_input(self._target, piece, enter=self._enter and not self._pieces, paste=self._part())
+
+    def _part(self) -> str | None:
+        """Which part of a paste the piece just taken is; one that got no brackets at its begin gets none later."""
+        first, last = not self._begun, not self._pieces
+        self._begun = True
+        if first:
+            return ("whole" if last else "begin") if self._paste else None
+        return ("end" if last else "more") if self._sent.pasted else None
 
     def answered(self, sent: Sent) -> None:
         """Takes note of an answer; the pieces after it go to the same session, whatever the target means by then."""
         self._target = sent.session_id
-        self._sent = replace(sent, written=self._sent.written + sent.written)
+        offset = self._sent.offset if self._sent.session_id else sent.offset
+        self._sent = replace(sent, written=self._sent.written + sent.written, offset=offset)
 
     def failed(self, error: RoostError) -> None:
         """Has the error say what was written before."""

@@ -66,9 +66,13 @@ class Session(SessionIdentity):
         """One page of its retained output; the options are those of `Client.logs`."""
         return self.client.logs(self.id, **options)
 
-    def send(self, data: str | bytes, *, enter: bool = False) -> Sent:
-        """Types into it."""
-        return self.client.send(self.id, data, enter=enter)
+    def send(self, data: str | bytes, *, enter: bool = False, paste: bool = False) -> Sent:
+        """Types into it; the options are those of `Client.send`."""
+        return self.client.send(self.id, data, enter=enter, paste=paste)
+
+    def keys(self, *keys: str, text: str = "") -> Sent:
+        """Types `text`, then presses keys by name."""
+        return self.client.keys(self.id, *keys, text=text)
 
     def close_stdin(self) -> None:
         """Closes the stdin of its child (pipe sessions)."""

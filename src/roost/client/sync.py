@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from roost.client import calls, process_calls, tee_calls
 from roost.client.attachment import Attachment
+from roost.client.automation import AutomationVerbs
 from roost.client.backlog import BacklogGathering
 from roost.client.connection import Connection
 from roost.client.deadline import Deadline
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Client:
+class Client(AutomationVerbs):
     """A connection to the daemon, made when it is first needed and made again after a restart of the daemon.
 
     Without `socket_path` it is the daemon of the scope (ROOST_SCOPE, ROOST_SOCKET). `timeout_s` bounds every call as a
@@ -162,12 +163,13 @@ class Client:
             )
         )
 
-    def send(self, target: str, data: str | bytes, *, enter: bool = False) -> Sent:
+    def send(self, target: str, data: str | bytes, *, enter: bool = False, paste: bool = False) -> Sent:
         """Types into a session without attaching; returns when the bytes are written to the child.
 
-        `enter` adds the Enter key. Never repeated by itself: after an UnavailableError it may have arrived or not.
+        `enter` adds the Enter key. `paste` puts the data between brackets, without what could end them early, if the
+        program asked for that. Never repeated by itself: after an UnavailableError it may have arrived or not.
         """
-        sending = InputSending(target, data.encode() if isinstance(data, str) else data, enter=enter)
+        sending = InputSending(target, data.encode() if isinstance(data, str) else data, enter=enter, paste=paste)
         while (call := sending.next_call()) is not None:
             try:
                 sending.answered(self._perform(call))

@@ -23,7 +23,10 @@ from roost.daemon.v1 import Handlers
 from roost.paths import Paths
 
 #: Modules with a `wire(context) -> Wired`, in the order in which they are wired; closed in the reverse order.
-AREAS: tuple[str, ...] = ("roost.daemon.runs",)
+AREAS: tuple[str, ...] = (
+    "roost.daemon.runs",
+    "roost.daemon.key_calls",
+)
 
 
 async def _nothing() -> None:

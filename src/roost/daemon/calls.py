@@ -7,11 +7,11 @@ unknown parameter is an InvalidError that names it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from roost.daemon import views
+from roost.daemon import keyboard, views
 from roost.daemon.control import Control
 from roost.daemon.service import DEFAULT_GRACE_S, SEND_TIMEOUT_S, Service, own_environment, signal_number
 from roost.daemon.session import Session
@@ -52,10 +52,15 @@ class LogsParams(Params, frozen=True):
 
 
 class SendParams(Params, frozen=True):
-    """Input for a session; the bytes travel beside."""
+    """Input for a session; the bytes travel beside.
+
+    paste: text that is put between brackets if the program asked for them: all of it, or a part of a long one (`more`
+    and `end` only after a `begin` that was answered with `pasted`).
+    """
 
     target: str = ""
     enter: bool = False
+    paste: Literal["", "whole", "begin", "more", "end"] = ""
     timeout_s: float = SEND_TIMEOUT_S
 
 
@@ -190,10 +195,20 @@ class Calls:
     async def send(self, p: SendParams, data: bytes) -> Result:
         """Type into a session; answered when the child's side has taken it."""
         session = self.service.find(p.target, live_only=not p.target)
+        open_paste = False
+        if p.paste and session.is_pty:
+            data, open_paste = keyboard.pasted(session, data, p.paste)
         if p.enter:
-            data += b"\r" if session.is_pty else b"\n"
+            data += keyboard.enter_bytes(session)
+        offset = session.streams["stdout"].ring.end
         written = await self.service.send(session, data, timeout_s=check_duration(p.timeout_s))
-        return {"session_id": session.id, "name": session.record.name, "written": written}, b""
+        return {
+            "session_id": session.id,
+            "name": session.record.name,
+            "written": written,
+            "offset": offset,
+            "pasted": open_paste,
+        }, b""
 
     async def close_stdin(self, p: TargetParams, _: bytes) -> Result:
         """Close the stdin of a pipe session."""
@@ -317,7 +332,17 @@ def _ended(session: Session) -> dict[str, Any]:
 
 #: Methods whose answer may be long in coming.
 WAITING_METHODS = frozenset(
-    {"sessions.wait", "sessions.send", "sessions.terminate", "sessions.restart", "services.wait", "daemon.stop"}
+    {
+        "sessions.wait",
+        "sessions.send",
+        "sessions.terminate",
+        "sessions.restart",
+        "services.wait",
+        "daemon.stop",
+        "keys.send",
+        "wait.for",
+        "exec.run",
+    }
 )
 
 METHODS: dict[str, Method[Any]] = {

@@ -167,7 +167,7 @@ def test_ls_json_is_an_array_of_objects(capfd: pytest.CaptureFixture[str]) -> No
 def test_send_joins_words_and_presses_enter(capfd: pytest.CaptureFixture[str]) -> None:
     run = Run(capfd, send=Sent(written=6, session_id="s-abc"))
     assert run("send", "--to", "build", "two", "words", "--json") == 0
-    assert run.client.calls == [("send", ("build", b"two words"), {"enter": True})]
+    assert run.client.calls == [("send", ("build", b"two words"), {"enter": True, "paste": True})]
     assert json.loads(run.out)["written"] == 6
 
 
@@ -177,8 +177,8 @@ def test_send_leaves_controls_out_unless_raw(capfd: pytest.CaptureFixture[str]) 
     assert "1 control character" in run.err
     assert run("send", "--to", "build", "--raw", "a\x1bb") == 0
     assert [(args[1], kwargs) for _, args, kwargs in run.client.calls] == [
-        (b"ab", {"enter": True}),
-        (b"a\x1bb", {"enter": False}),
+        (b"ab", {"enter": True, "paste": True}),
+        (b"a\x1bb", {"enter": False, "paste": False}),
     ]
 
 

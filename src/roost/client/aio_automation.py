@@ -1,0 +1,29 @@
+"""The verbs that act like a person at a terminal, for asyncio: keys, waits, commands in a shell, states.
+
+Owns nothing: mixed into the client and its session handles. What the calls say is in `calls` and `automation_calls`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from roost.client import calls
+
+if TYPE_CHECKING:
+    from roost.client.results import Sent
+
+T = TypeVar("T")
+
+
+class AsyncAutomationVerbs:
+    """Of a client."""
+
+    async def _perform(self, request: calls.Request[T]) -> T:
+        raise NotImplementedError
+
+    async def keys(self, target: str, *keys: str, text: str = "") -> Sent:
+        """Types `text` key by key, then presses keys by name ("C-c", "Up", "Enter"), as the program's modes ask for.
+
+        Raises InvalidError for an unknown name; nothing is written then.
+        """
+        return await self._perform(calls.send_keys(target, keys, text))
