@@ -222,6 +222,35 @@ class TeeInfo(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettingInfo(Record):
+    """A value of the configuration. origin: "default", "line N" of the file, or "env NAME"."""
+
+    key: str
+    value: Any = None
+    origin: str = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigInfo(Record):
+    """The configuration in force.
+
+    origin: "file", "defaults" (there is no file) or "kept" (the file is broken, so the last good one counts).
+    problems: what is wrong with the file as it was last read.
+    """
+
+    file: str
+    origin: str
+    settings: tuple[SettingInfo, ...] = ()
+    problems: tuple[str, ...] = ()
+
+    @classmethod
+    def _read(cls, key: str, value: Any) -> Any:
+        if key == "settings":
+            return tuple(SettingInfo.from_json(item) for item in value)
+        return tuple(value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessInfo(Record):
     """One entry of the process registry; no session. Times in Unix seconds.
 

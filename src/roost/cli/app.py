@@ -32,6 +32,7 @@ COMMANDS = {
     "up": ("up", "Start the services of a roost.toml, in order."),
     "down": ("up", "Stop the services of a roost.toml."),
     "ps": ("processes", "List registered processes, or draw a process tree."),
+    "config": ("config", "Check and show the configuration."),
     "daemon": ("daemon", "Start, stop and look at the daemon."),
     "doctor": ("doctor", "Examine the daemon and its surroundings."),
     "completion": ("completion", "Print the completion script for a shell."),

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from roost.client import calls, process_calls, tee_calls
+from roost.client import calls, hook_calls, process_calls, tee_calls
 from roost.client.aio_attachment import AsyncAttachment
 from roost.client.aio_automation import AsyncAutomationVerbs
 from roost.client.aio_connection import AsyncConnection, connect_async
@@ -32,6 +32,7 @@ from roost.errors import RoostError, UnavailableError
 from roost.model import (
     Backlog,
     Check,
+    ConfigInfo,
     DaemonStatus,
     ExitStatus,
     ProcessInfo,
@@ -234,6 +235,16 @@ class AsyncClient(AsyncAutomationVerbs):
     async def env(self, target: str = "") -> dict[str, str]:
         """The environment that a session was started with."""
         return await self._perform(calls.environment(target))
+
+    # ------------------------------------------------------------------ configuration
+
+    async def config(self) -> ConfigInfo:
+        """The configuration in force in the daemon, and where each value comes from."""
+        return await self._perform(hook_calls.show_config())
+
+    async def reload_config(self) -> ConfigInfo:
+        """Has the daemon read its configuration again; InvalidError says what is wrong, and nothing changed then."""
+        return await self._perform(hook_calls.reload_config())
 
     # ------------------------------------------------------------------ tees
 

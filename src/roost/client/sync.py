@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from roost.client import calls, process_calls, tee_calls
+from roost.client import calls, hook_calls, process_calls, tee_calls
 from roost.client.attachment import Attachment
 from roost.client.automation import AutomationVerbs
 from roost.client.backlog import BacklogGathering
@@ -31,6 +31,7 @@ from roost.errors import RoostError, UnavailableError
 from roost.model import (
     Backlog,
     Check,
+    ConfigInfo,
     DaemonStatus,
     ExitStatus,
     ProcessInfo,
@@ -235,6 +236,16 @@ class Client(AutomationVerbs):
     def env(self, target: str = "") -> dict[str, str]:
         """The environment that a session was started with."""
         return self._perform(calls.environment(target))
+
+    # ------------------------------------------------------------------ configuration
+
+    def config(self) -> ConfigInfo:
+        """The configuration in force in the daemon, and where each value comes from."""
+        return self._perform(hook_calls.show_config())
+
+    def reload_config(self) -> ConfigInfo:
+        """Has the daemon read its configuration again; InvalidError says what is wrong, and nothing changed then."""
+        return self._perform(hook_calls.reload_config())
 
     # ------------------------------------------------------------------ tees
 

@@ -6,22 +6,17 @@ Owns the keys. Every error names file, line and key; what is not known here is a
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from roost.core import supervision as sv
-from roost.core.durations import parse_bytes, parse_duration
+from roost.core import toml_values as tv
 from roost.core.service import CONDITIONS, Definition, Health
-from roost.core.toml_lines import KeyPath, find_lines, line_of
+from roost.core.toml_lines import KeyPath, line_of
 from roost.errors import InvalidError
 
 T = TypeVar("T")
-
-_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-_MOST_S = (1 << 32) / 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +47,7 @@ class Source:
 
     def __init__(self, text: str, file: str) -> None:
         self._file = file
-        try:
-            self.values = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            at = _AT.search(str(error))
-            line = int(at[1]) if at and at[1] else text.count("\n") + 1
-            raise InvalidError(f"{file}:{line}: no TOML: {_AT.sub('', str(error))}") from error
-        self._lines = find_lines(text)
+        self.values, self._lines = tv.parse_toml(text, file)
 
     def line(self, path: KeyPath) -> int:
         """The line of a key."""
@@ -91,7 +80,7 @@ class Table:
 
     def table(self, key: str) -> Table | None:
         """A table within this one."""
-        found = self.take(key, _a(dict, "a table, as in { … }"), None)
+        found = self.take(key, tv.a_kind(dict, "a table, as in { … }"), None)
         return None if found is None else Table(self.source, (*self.path, key), found)
 
     def need(self, key: str) -> None:
@@ -142,17 +131,17 @@ def _planned(table: Table, directory: str) -> Planned:
     table.need("name")
     table.need("cmd")
     definition = Definition(
-        name=table.take("name", _text, ""),
+        name=table.take("name", tv.text, ""),
         cmd=table.take("cmd", _command, ()),
-        cwd=os.path.normpath(os.path.join(directory, table.take("cwd", _text, ""))),
+        cwd=os.path.normpath(os.path.join(directory, table.take("cwd", tv.text, ""))),
         env=table.take("env", _environment, {}),
-        restart=table.take("restart", _one_of(sv.RESTARTS), sv.ALWAYS),
-        max_restarts=table.take("max_restarts", _count, 0),
-        restart_delay_ms=table.take("restart_delay", _milliseconds, 0),
-        kill_timeout_ms=table.take("kill_timeout", _milliseconds, 0),
-        min_uptime_ms=table.take("min_uptime", _milliseconds, 0),
-        log_bytes=table.take("log_size", _size, 0),
-        log_keep=table.take("log_keep", _positive, 0),
+        restart=table.take("restart", tv.one_of(sv.RESTARTS), sv.ALWAYS),
+        max_restarts=table.take("max_restarts", tv.count, 0),
+        restart_delay_ms=table.take("restart_delay", tv.milliseconds, 0),
+        kill_timeout_ms=table.take("kill_timeout", tv.milliseconds, 0),
+        min_uptime_ms=table.take("min_uptime", tv.milliseconds, 0),
+        log_bytes=table.take("log_size", tv.size, 0),
+        log_keep=table.take("log_keep", tv.positive, 0),
         health=_health(table.table("health")),
     )
     depends_on = _dependencies(table)
@@ -170,12 +159,12 @@ def _health(table: Table | None) -> Health | None:
     default = Health()
     health = Health(
         command=table.take("command", _command, ()),
-        tcp=table.take("tcp", _text, ""),
-        http=table.take("http", _text, ""),
-        interval_s=table.take("interval", _seconds, default.interval_s),
-        timeout_s=table.take("timeout", _seconds, default.timeout_s),
-        retries=table.take("retries", _positive, default.retries),
-        start_period_s=table.take("start_period", _seconds, default.start_period_s),
+        tcp=table.take("tcp", tv.text, ""),
+        http=table.take("http", tv.text, ""),
+        interval_s=table.take("interval", tv.seconds, default.interval_s),
+        timeout_s=table.take("timeout", tv.seconds, default.timeout_s),
+        retries=table.take("retries", tv.positive, default.retries),
+        start_period_s=table.take("start_period", tv.seconds, default.start_period_s),
     )
     table.close()
     try:
@@ -187,7 +176,7 @@ def _health(table: Table | None) -> Health | None:
 
 def _dependencies(table: Table) -> tuple[Dependency, ...]:
     found = []
-    listed: list[Any] = table.take("depends_on", _a(list, "a list of names or { service = … }"), [])
+    listed: list[Any] = table.take("depends_on", tv.a_kind(list, "a list of names or { service = … }"), [])
     for at, given in enumerate(listed):
         path = (*table.path, "depends_on", at)
         if isinstance(given, str):
@@ -195,11 +184,11 @@ def _dependencies(table: Table) -> tuple[Dependency, ...]:
         elif isinstance(given, dict):
             one = Table(table.source, path, given)
             one.need("service")
-            service = one.take("service", _text, "")
-            found.append(Dependency(service, one.take("condition", _one_of(CONDITIONS), "started"), path))
+            service = one.take("service", tv.text, "")
+            found.append(Dependency(service, one.take("condition", tv.one_of(CONDITIONS), "started"), path))
             one.close()
         else:
-            raise table.source.error(path, f"must be names or {{ service = … }}, not {_said(given)}")
+            raise table.source.error(path, f"must be names or {{ service = … }}, not {tv.said(given)}")
     return tuple(found)
 
 
@@ -255,24 +244,6 @@ def _in_order(source: Source, plan: list[Planned]) -> list[Planned]:
 # --- values -------------------------------------------------------------------------------------------------------
 
 
-def _said(value: Any) -> str:
-    kinds = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list", dict: "a table"}
-    return kinds.get(type(value), "a date or time")
-
-
-def _a(kind: type, words: str) -> Callable[[Any], Any]:
-    def read(value: Any) -> Any:
-        if type(value) is not kind:
-            raise InvalidError(f"must be {words}, not {_said(value)}")
-        return value
-
-    return read
-
-
-_text: Callable[[Any], str] = _a(str, "a string")
-_whole: Callable[[Any], int] = _a(int, "a whole number")
-
-
 def _services(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise InvalidError("must be tables: write [[service]] with two brackets")
@@ -285,59 +256,15 @@ def _command(value: Any) -> tuple[str, ...]:
         if not value.strip():
             raise InvalidError("must not be empty")
         return ("/bin/sh", "-c", value)
-    words = _a(list, "a string or a list of strings")(value)
+    words = tv.a_kind(list, "a string or a list of strings")(value)
     if not words or not all(isinstance(word, str) for word in words):
         raise InvalidError("must be a string or a list of strings, and not empty")
     return tuple(words)
 
 
 def _environment(value: Any) -> dict[str, str]:
-    pairs: dict[str, str] = _a(dict, "a table")(value)
+    pairs: dict[str, str] = tv.a_kind(dict, "a table")(value)
     for key, text in pairs.items():
         if not isinstance(text, str):
-            raise InvalidError(f"{key} must be a string, not {_said(text)}: put it in quotes")
+            raise InvalidError(f"{key} must be a string, not {tv.said(text)}: put it in quotes")
     return pairs
-
-
-def _one_of(words: tuple[str, ...]) -> Callable[[Any], str]:
-    def read(value: Any) -> str:
-        if value not in words:
-            raise InvalidError(f"must be {', '.join(map(repr, words[:-1]))} or {words[-1]!r}, not {value!r}")
-        return str(value)
-
-    return read
-
-
-def _count(value: Any) -> int:
-    if _whole(value) < 0:
-        raise InvalidError("must be 0 or more")
-    return int(value)
-
-
-def _positive(value: Any) -> int:
-    if _whole(value) < 1:
-        raise InvalidError("must be 1 or more")
-    return int(value)
-
-
-def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise InvalidError(f'must be seconds or a duration like "500ms", not {_said(value)}')
-    seconds = parse_duration(value) if isinstance(value, str) else float(value)
-    if not 0 <= seconds < _MOST_S:
-        raise InvalidError(f"must be from 0 to {int(_MOST_S)} seconds")
-    return seconds
-
-
-def _milliseconds(value: Any) -> int:
-    milliseconds = round(_seconds(value) * 1000)
-    if milliseconds < 1:
-        raise InvalidError("must be 1ms or more")
-    return milliseconds
-
-
-def _size(value: Any) -> int:
-    size = parse_bytes(value) if isinstance(value, str) else _positive(value)
-    if size < 1:
-        raise InvalidError("must be 1 byte or more")
-    return size

@@ -24,6 +24,7 @@ from roost.paths import Paths
 
 #: Modules with a `wire(context) -> Wired`, in the order in which they are wired; closed in the reverse order.
 AREAS: tuple[str, ...] = (
+    "roost.daemon.config_area",
     "roost.daemon.runs",
     "roost.daemon.key_calls",
 )

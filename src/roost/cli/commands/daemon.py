@@ -98,6 +98,22 @@ def restart_command(invocation: Invocation, /, *, timeout: float, as_json: bool)
     return OK
 
 
+@daemon_command.command("reload")
+@json_option
+@pass_invocation
+def reload_command(invocation: Invocation, /, *, as_json: bool) -> int:
+    """Apply the configuration as it is now in its file; one with mistakes is refused, and nothing changes then."""
+    with invocation.client(autostart=False) as client:
+        config = client.reload_config()
+    if as_json:
+        print_json(config)
+    else:
+        say(
+            f"reloaded {config.file}" if config.origin == "file" else f"{config.file} does not exist: the defaults hold"
+        )
+    return OK
+
+
 @daemon_command.command("status")
 @json_option
 @pass_invocation
