@@ -71,7 +71,8 @@ class SessionInfo(Record):
     the first signal of a terminate), "hard" (killed) or "unknown". ring_bytes: capacity of the output ring;
     [start_offset, end_offset) is retained, in bytes since the start of the stream. terminal_held: exited, but somebody
     still has the terminal open. held_by: label of the lossless client for which reading has stopped. service: the name
-    of the service whose run it is.
+    of the service whose run it is. recording: "recording", "failing" (its file cannot be written at the moment) or
+    "failed" when it is or was being recorded, else None.
     """
 
     id: str
@@ -104,6 +105,7 @@ class SessionInfo(Record):
     last_output_at: float | None = None
     spawn_id: str | None = None
     service: str | None = None
+    recording: str | None = None
 
     @property
     def running(self) -> bool:
@@ -248,6 +250,40 @@ class ConfigInfo(Record):
         if key == "settings":
             return tuple(SettingInfo.from_json(item) for item in value)
         return tuple(value) if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingInfo(Record):
+    """A recording of a session in a file. Bytes and offsets are those of the stream.
+
+    state: "recording", "failing" (the file cannot be written at the moment; it is tried again), "failed" (for good) or
+    "closed"; error says why. offset: up to there everything is in the file but the missed bytes. dropped_events: input
+    and markers that are not in it. rules: how many, the built-in ones (redact_common) not counted. uncertain: a daemon
+    was killed that may have taken input with it.
+    """
+
+    session_id: str
+    name: str
+    handle: int
+    path: str
+    state: str
+    stream: str = "stdout"
+    error: str = ""
+    begin_offset: int = 0
+    offset: int = 0
+    missed_bytes: int = 0
+    dropped_events: int = 0
+    input: bool = False
+    hold: bool = False
+    rules: int = 0
+    redact_common: bool = False
+    events: tuple[str, ...] = ()
+    uncertain: bool = False
+
+    @property
+    def recorded_bytes(self) -> int:
+        """Bytes of the stream that are in the file."""
+        return self.offset - self.begin_offset - self.missed_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

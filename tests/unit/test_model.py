@@ -53,6 +53,7 @@ SESSION = {
     "last_output_at": 2.0,
     "spawn_id": None,
     "service": None,
+    "recording": None,
 }
 
 

@@ -27,6 +27,7 @@ COMMANDS = {
     "wait": ("ending", "Wait for a session to end; exits with its code."),
     "kill": ("ending", "End sessions: TERM, grace, KILL."),
     "tee": ("tee", "Copy a session's streams to files."),
+    "record": ("record", "Record sessions as asciicasts."),
     "purge": ("ending", "Forget exited sessions and their output."),
     "service": ("services", "Keep programs running: start, stop, restart, logs."),
     "up": ("up", "Start the services of a roost.toml, in order."),

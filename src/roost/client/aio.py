@@ -23,6 +23,7 @@ from roost.client.deadline import Deadline
 from roost.client.endpoint import Endpoint
 from roost.client.keywords import AttachKeywords, SpawnKeywords, TeeKeywords, Text
 from roost.client.opening import SpawnOrder, attach_options, tee_from
+from roost.client.recording import AsyncRecordingVerbs
 from roost.client.results import Sent
 from roost.client.retry import CallRetry
 from roost.client.sending import InputSending
@@ -52,7 +53,7 @@ T = TypeVar("T")
 IDLE_LIMIT = 4
 
 
-class AsyncClient(AsyncAutomationVerbs):
+class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
     """A client for asyncio. Arguments, targets and errors are those of `Client`; calls may run concurrently.
 
     Cancelling a call is safe for the client: its connection is thrown away. Whether the daemon carried the call out is

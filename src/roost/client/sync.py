@@ -22,6 +22,7 @@ from roost.client.endpoint import Endpoint
 from roost.client.keywords import AttachKeywords, SpawnKeywords, TeeKeywords, Text
 from roost.client.launch import connect
 from roost.client.opening import SpawnOrder, attach_options, tee_from
+from roost.client.recording import RecordingVerbs
 from roost.client.results import Sent
 from roost.client.retry import CallRetry
 from roost.client.sending import InputSending
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Client(AutomationVerbs):
+class Client(AutomationVerbs, RecordingVerbs):
     """A connection to the daemon, made when it is first needed and made again after a restart of the daemon.
 
     Without `socket_path` it is the daemon of the scope (ROOST_SCOPE, ROOST_SOCKET). `timeout_s` bounds every call as a

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from roost.daemon.environment import Pairs
+from roost.daemon.record import SessionRecord
 from roost.daemon.session import Session
 from roost.errors import InvalidError
 
 
 @dataclass(slots=True)
 class Preparation:
-    """A session about to be started. `argv` is what will be executed and may be changed; `environment` is added."""
+    """A session about to be started. `argv` is what will be executed and may be changed; `environment` is added.
+
+    held_streams: whose rings are to wait for a lossless reader from the first byte on.
+    """
 
     session_id: str
     name: str
@@ -25,6 +29,7 @@ class Preparation:
     argv: list[bytes]
     cwd: bytes
     environment: Pairs = field(default_factory=list)
+    held_streams: list[str] = field(default_factory=list)
 
 
 class Area(Protocol):
@@ -40,6 +45,17 @@ class Area(Protocol):
 
     def on_session(self, session: Session, options: Any, *, adopted: bool) -> None:
         """A session was started, or found again by this daemon (`adopted`)."""
+
+
+@runtime_checkable
+class OpeningArea(Protocol):
+    """An area that has to make something (a file) before a session can be started, and may refuse the start by that."""
+
+    async def open(self, preparation: Preparation, options: Any, record: SessionRecord) -> None:
+        """Make it, and note it in the record that the keeper will get. Raises RoostError."""
+
+    def abandon(self, preparation: Preparation) -> None:
+        """The session could not be started (or another area refused): give back what was made, if anything was."""
 
 
 class Areas:
@@ -64,6 +80,22 @@ class Areas:
         """Let every area take part in the preparation."""
         for key, area in self._areas.items():
             area.prepare(preparation, options.get(key))
+
+    async def open(self, preparation: Preparation, options: Mapping[str, Any], record: SessionRecord) -> None:
+        """Let the areas make what they need before the start. Raises RoostError, with nothing left behind."""
+        try:
+            for key, area in self._areas.items():
+                if isinstance(area, OpeningArea):
+                    await area.open(preparation, options.get(key), record)
+        except BaseException:
+            self.abandon(preparation)
+            raise
+
+    def abandon(self, preparation: Preparation) -> None:
+        """The session could not be started."""
+        for area in self._areas.values():
+            if isinstance(area, OpeningArea):
+                area.abandon(preparation)
 
     def on_session(self, session: Session, *, adopted: bool) -> None:
         """Tell every area of a session."""

@@ -27,6 +27,7 @@ AREAS: tuple[str, ...] = (
     "roost.daemon.config_area",
     "roost.daemon.runs",
     "roost.daemon.key_calls",
+    "roost.daemon.recordings",
 )
 
 

@@ -116,6 +116,49 @@ class TeeRecord:
 
 
 @dataclass(slots=True)
+class RecordingRecord:
+    """A recording as it survives the daemon. How far it is stands in its file (`roost.core.recording`).
+
+    begin: stream offset of its first byte. t0_us: the clock of recordings at its start. offset, missed: as last known.
+    """
+
+    handle: int
+    path: str  # absolute; bytes that are not UTF-8 as surrogates
+    stream: str = "stdout"
+    input: bool = False
+    hold: bool = False
+    rules: list[str] = field(default_factory=list)
+    common: bool = False  # the built-in rules too
+    events: list[str] = field(default_factory=list)  # categories of events that become markers
+    begin: int = 0
+    t0_us: int = 0
+    device: int = 0
+    inode: int = 0
+    offset: int = 0
+    missed: int = 0
+    dropped: int = 0  # events that are not in the file
+    closed: bool = False
+    error: str = ""  # why nothing more is written
+    uncertain: bool = False  # a killed daemon may have taken input with it that was not in the file
+    clean: bool = False  # everything that the daemon had taken was in the file when it left
+
+    @property
+    def path_bytes(self) -> bytes:
+        """The path as the system has it."""
+        return os.fsencode(self.path)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will be written."""
+        return self.closed or bool(self.error)
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> RecordingRecord:
+        """The record of those fields; unknown ones of a newer daemon are ignored."""
+        return cls(**{key: value for key, value in fields.items() if key in cls.__slots__})
+
+
+@dataclass(slots=True)
 class ObserverRecord:
     """A registered observer: what it wants to see, how much is kept for it, and its counters."""
 
@@ -152,6 +195,7 @@ class SessionRecord:
     tickets: list[Ticket] = field(default_factory=list)
     tees: list[TeeRecord] = field(default_factory=list)
     observers: list[ObserverRecord] = field(default_factory=list)
+    recordings: list[RecordingRecord] = field(default_factory=list)
     service: str = ""  # whose run it is
     options: dict[str, Any] = field(default_factory=dict)  # of the areas around a session, by area
     next_tee: int = 1  # handles are never used twice in a session
@@ -164,6 +208,7 @@ class SessionRecord:
         fields["tickets"] = [_fields(ticket) for ticket in self.tickets]
         fields["tees"] = [_fields(tee) for tee in self.tees]
         fields["observers"] = [_fields(observer) for observer in self.observers]
+        fields["recordings"] = [_fields(recording) for recording in self.recordings]
         blob = _line(fields) + self.launch
         if len(blob) > BLOB_MAX_BYTES:
             blob = _line(fields)
@@ -183,10 +228,11 @@ class SessionRecord:
         known["tickets"] = [Ticket(**ticket) for ticket in fields.get("tickets", [])]
         known["tees"] = [TeeRecord.of(tee) for tee in fields.get("tees", [])]
         known["observers"] = [ObserverRecord(**observer) for observer in fields.get("observers", [])]
+        known["recordings"] = [RecordingRecord.of(recording) for recording in fields.get("recordings", [])]
         return cls(**known)
 
 
-def _fields(record: SessionRecord | Ticket | TeeRecord | ObserverRecord) -> dict[str, Any]:
+def _fields(record: SessionRecord | Ticket | TeeRecord | ObserverRecord | RecordingRecord) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__slots__}
 
 

@@ -11,7 +11,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 
 from roost.core import names
@@ -69,6 +69,8 @@ class Service:
         self._terminator = terminator
         self.link = link
         self._tees = tees
+        #: Called with sessions that are about to be forgotten, while all of them can still be read.
+        self.before_forgetting: list[Callable[[list[Session]], Awaitable[None]]] = []
 
     # --- start, find ----------------------------------------------------------------------------------------------
 
@@ -319,6 +321,8 @@ class Service:
         gone = []
         chosen = [s for s in sessions if not s.live]
         await self.drain_tees(chosen)
+        for prepare in self.before_forgetting:
+            await prepare(chosen)
         for session in chosen:
             await self.link.call(m.DROP, [(m.T_ID, session.id)])
             self.table.remove(session)

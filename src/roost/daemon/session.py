@@ -16,6 +16,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from roost.core.sizing import Winsize
 from roost.daemon.attachment import Attachment, exit_frame
@@ -30,6 +31,9 @@ from roost.platform import interrupt_foreground
 from roost.platform.processes import Membership
 from roost.wire import frames
 from roost.wire.frames import ExitInfo, InputFrame
+
+if TYPE_CHECKING:
+    from roost.daemon.recorder import Recorder
 
 #: The kernel keeps this much of a line in canonical mode; the rest of a longer one would be discarded silently.
 CANONICAL_LINE_BYTES = 4095
@@ -86,6 +90,7 @@ class Session:
         self._input_fd: int | None = None
         self.attachments: list[Attachment] = []
         self.tees: dict[int, Tee] = {}  # by handle; ended ones stay, for their status
+        self.recorders: dict[int, Recorder] = {}  # by handle; ended ones stay, for their status
         self._places = Places(loop, self.streams, on_given_up=self._drop_ticket)
         self.exited = asyncio.Event()
         self.forgotten = False
@@ -435,6 +440,8 @@ class Session:
         """Terminate goes on by force: a file that hangs must not keep the exit from being seen."""
         for tee in self.tees.values():
             tee.release()
+        for recorder in self.recorders.values():
+            recorder.release()
 
     def cut_terminated(self) -> None:
         """Terminate was asked for long ago and no exit is known: tell the clients and let them go."""
@@ -459,6 +466,8 @@ class Session:
         self.window.close()
         for tee in self.tees.values():
             tee.close()
+        for recorder in self.recorders.values():
+            recorder.close()
         for attachment in list(self.attachments):
             attachment.close()
         self.drop_input()

@@ -134,17 +134,25 @@ class Spawner:
         record.tees = [tee.record for tee in opened]
         record.next_tee = len(opened) + 1
         try:
-            fields = self._fields(spec, session_id, record, replace(launch, argv=preparation.argv))
-            answer, fds = await self.link.call(m.SPAWN, fields)
+            await self._areas.open(preparation, spec.options, record)
+            try:
+                fields = self._fields(spec, session_id, record, replace(launch, argv=preparation.argv))
+                fields += [(m.T_HELD_STREAM, stream) for stream in preparation.held_streams]
+                answer, fds = await self.link.call(m.SPAWN, fields)
+            except BaseException:
+                self._areas.abandon(preparation)
+                raise
         except BaseException:
             self._tees.close_all(opened)
             raise
-        return self._take_in(answer, fds, session_id, record, opened)
+        known = self._table.by_id(answer.text(m.T_ID, session_id))
+        if known is not None or answer.u64(m.T_EXISTING, 0):
+            self._areas.abandon(preparation)
+        return self._take_in(answer, fds, known, record, opened)
 
     def _take_in(
-        self, answer: m.Message, fds: list[int], session_id: str, record: SessionRecord, opened: list[OpenTee]
+        self, answer: m.Message, fds: list[int], known: Session | None, record: SessionRecord, opened: list[OpenTee]
     ) -> tuple[Session, bool]:
-        known = self._table.by_id(answer.text(m.T_ID, session_id))
         if known is not None:
             for fd in fds:
                 os.close(fd)

@@ -85,7 +85,8 @@ class Stream:
         self._turn_at = loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._soon = False
-        self._holding = ring.hold is not None
+        self._found_hold = ring.hold  # the last daemon's, until everybody who may take it over is here
+        self._holding = self._found_hold is not None
         self.reserved_hold: int | None = None  # kept for a lossless client that has not come back yet
         self._closed = False
         self._echo_skips = 0
@@ -147,6 +148,7 @@ class Stream:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._found_hold = None
         end = self.ring.end
         moved = end - self._seen
         self._seen = end
@@ -278,6 +280,8 @@ class Stream:
         offsets = [a.hold_offset() for a in self._attachments if a.lossless]
         if self.reserved_hold is not None:
             offsets.append(self.reserved_hold)
+        if self._found_hold is not None:
+            offsets.append(self._found_hold)
         hold = min(offsets, default=None)
         self._holding = hold is not None
         if self.ring.set_hold(hold) and self._room_worth_waking(hold):

@@ -51,7 +51,14 @@ def session_info(session: Session) -> dict[str, Any]:
         "last_output_at": session.last_output_at,
         "spawn_id": record.spawn_id or None,
         "service": record.service or None,
+        "recording": _recording(session),
     }
+
+
+def _recording(session: Session) -> str | None:
+    """How the session's recordings do: the worst state there is, None without one that matters."""
+    states = {recorder.state for recorder in session.recorders.values()}
+    return next((state for state in ("failed", "failing", "recording") if state in states), None)
 
 
 def _held_by(session: Session) -> str | None:
@@ -61,6 +68,9 @@ def _held_by(session: Session) -> str | None:
     for handle, tee in session.tees.items():
         if tee.record.block and not tee.record.ended:
             return f"tee {handle}"
+    for handle, recorder in session.recorders.items():
+        if recorder.lossless:
+            return f"recording {handle}"
     if any(s.ring.hold is not None for s in session.streams.values()):
         return "a client that is reconnecting"
     return None
@@ -123,7 +133,9 @@ def _state(session: Session) -> str:
     if session.live:
         clients = len(session.attachments)
         held = ", held" if any(a.lossless for a in session.attachments) else ""
-        return f"running, {clients} attached{held}" if clients else "running"
+        recording = _recording(session)
+        told = {None: "", "recording": ", recorded"}.get(recording, f", recording {recording}")
+        return f"running, {clients} attached{held}{told}" if clients else f"running{told}"
     assert session.ending is not None
     info = session.ending.info
     code = "?" if info.code is None else f"{info.code}"

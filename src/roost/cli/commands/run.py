@@ -14,6 +14,7 @@ from roost.cli.context import Invocation, json_option, pass_invocation
 from roost.cli.failures import INTERRUPTED, say
 from roost.cli.keys_option import chosen_keys, keys_options
 from roost.cli.output import print_json
+from roost.cli.record_options import record_options, spawn_options
 from roost.cli.values import BYTES, PAIR
 from roost.core.sizing import POLICIES
 from roost.errors import InvalidError
@@ -38,6 +39,23 @@ class Order:
     originator: str | None
     tee: tuple[str, ...]
     command: tuple[str, ...]
+    record: str | None = None
+    record_input: bool = False
+    record_hold: bool = False
+    record_events: tuple[str, ...] = ()
+    redact: tuple[str, ...] = ()
+    redact_common: bool = False
+
+    def areas(self) -> dict[str, object]:
+        """What the areas around a session are asked for, by area."""
+        return spawn_options(
+            self.record,
+            record_input=self.record_input,
+            record_hold=self.record_hold,
+            record_events=self.record_events,
+            redact=self.redact,
+            redact_common=self.redact_common,
+        )
 
     def argv(self) -> list[bytes]:
         """The command as bytes; the user's shell when none was given."""
@@ -68,6 +86,7 @@ class Order:
             size_policy=self.size_policy,
             term=self.term,
             tees=self.tee,
+            options=self.areas() or None,
         )
 
 
@@ -84,6 +103,8 @@ class Order:
 @click.option("--term", metavar="NAME", help="TERM of the session (default: ours, or xterm-256color).")
 @click.option("--originator", metavar="NAME", help="On whose behalf it runs; `ls` and `kill` can select by it.")
 @click.option("--tee", multiple=True, metavar="FILE", help="Append a copy of its output to FILE; may be repeated.")
+@click.option("--record", metavar="FILE", help="Record it to FILE, an asciicast; `roost replay` plays it.")
+@record_options("record-")
 @keys_options
 @json_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
@@ -110,6 +131,7 @@ def run_command(
     if chosen.merge_stderr and not chosen.pipe:
         raise click.UsageError("--merge-stderr is for --pipe: a terminal has one output")
     _check_cwd(chosen.cwd)
+    chosen.areas()
     with invocation.client() as client:
         session = chosen.spawn(client)
         _warn_of_logout()
