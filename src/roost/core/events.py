@@ -5,9 +5,10 @@ Owns names and shapes; pure. Knows nothing of who emits, keeps or receives.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from roost.errors import InvalidError
 
@@ -60,20 +61,59 @@ class Event:
             "source": self.source,
         }
 
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any]) -> Event:
+        """The event of a decoded JSON object as `as_dict` gives it; unknown keys of a newer daemon are ignored.
+
+        Raises KeyError, TypeError or ValueError for what is no event.
+        """
+        epoch, seq = parse_event_id(told["id"])
+        known = {name: told[name] for name in _PLAIN_FIELDS if name in told}
+        return cls(epoch, seq, datetime.fromisoformat(told["at"]).timestamp(), **known)
+
+
+_PLAIN_FIELDS = ("category", "type", "session_id", "session_name", "originator", "data", "grade", "source")
+
+#: The lifecycle event that stands where others are missing; see docs/events.md.
+GAP = "gap"
+
+
+class Filterable(Protocol):
+    """What a filter looks at."""
+
+    @property
+    def category(self) -> str: ...
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def session_id(self) -> str: ...
+
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
     """Which events somebody wants. None means all.
 
     categories: their names. types: event types. session_ids: of these sessions; "" stands for the daemon's own events.
+    A gap passes wherever something of what is missing could have passed: it counts as of the category that its data
+    names (of any without a name), of any type, and without a session as of any session.
     """
 
     categories: frozenset[str] | None = None
     types: frozenset[str] | None = None
     session_ids: frozenset[str] | None = None
 
-    def wants(self, event: Event) -> bool:
+    def wants(self, event: Filterable) -> bool:
         """Whether that event passes."""
+        if event.type == GAP and event.category == "lifecycle":
+            missing = event.data.get("category")
+            return (self.categories is None or missing is None or missing in self.categories) and (
+                self.session_ids is None or not event.session_id or event.session_id in self.session_ids
+            )
         return (
             (self.categories is None or event.category in self.categories)
             and (self.session_ids is None or event.session_id in self.session_ids)

@@ -17,13 +17,14 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from roost.daemon import systemd
 from roost.daemon.adoption import adopt_all, exit_info
 from roost.daemon.areas import Areas
 from roost.daemon.bus import EventBus
 from roost.daemon.epoch import next_epoch
+from roost.daemon.events.lifecycle import Lifecycle
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.lock import DaemonLock
 from roost.daemon.recall import RecallPoint
@@ -79,7 +80,12 @@ class App:
         self._listener = options.listener
         self._lent = options.lent
         self._table = SessionTable()
-        self._hooks = SessionHooks(save=self._save, close_stdin=self._close_stdin, signal_group=self._signal_group)
+        self._hooks = SessionHooks(
+            save=self._save,
+            close_stdin=self._close_stdin,
+            signal_group=self._signal_group,
+            happened=self._happened,
+        )
         self._areas = Areas()
         self._around: list[Wired] = []
         self._stop = asyncio.Event()
@@ -90,6 +96,7 @@ class App:
         self._link = link
         self._loop = loop = asyncio.get_running_loop()
         self._bus = EventBus(next_epoch(os.path.join(self._paths.state_dir, "epoch")))
+        self._lifecycle = Lifecycle(self._bus)
         self._tees = Tees(loop, save=self._save, save_then=self._save_then)
         for session in adopt_all(loop, link, self._hooks, self._tees.resume):
             self._table.add(session)
@@ -186,6 +193,7 @@ class App:
                 self._bus,
                 self._areas,
                 self._save,
+                self._lifecycle,
             )
         )
         for session in self._table:
@@ -210,6 +218,9 @@ class App:
 
     def _save_then(self, session: Session, then: Callable[[], None]) -> None:
         self._link.tell(m.SET_BLOB, [(m.T_ID, session.id), (m.T_BLOB, session.record.encode())], then=then)
+
+    def _happened(self, session: Session, type: str, data: dict[str, Any]) -> None:
+        self._lifecycle.happened(session, type, data)
 
     def _close_stdin(self, session: Session) -> None:
         session.drop_input()

@@ -16,6 +16,7 @@ from roost.daemon.areas import Areas
 from roost.daemon.bus import EventBus
 from roost.daemon.calls import Method
 from roost.daemon.control import Control
+from roost.daemon.events.lifecycle import Lifecycle
 from roost.daemon.service import Service
 from roost.daemon.session import Session
 from roost.daemon.table import SessionTable
@@ -25,6 +26,7 @@ from roost.paths import Paths
 #: Modules with a `wire(context) -> Wired`, in the order in which they are wired; closed in the reverse order.
 AREAS: tuple[str, ...] = (
     "roost.daemon.config_area",
+    "roost.daemon.events.area",
     "roost.daemon.runs",
     "roost.daemon.key_calls",
     "roost.daemon.recordings",
@@ -49,6 +51,7 @@ class Context:
     bus: EventBus
     areas: Areas
     save: Callable[[Session], None]  # store the session's record in the keeper
+    lifecycle: Lifecycle
     shared: dict[str, Any] = field(default_factory=dict)
 
 

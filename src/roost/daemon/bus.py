@@ -22,7 +22,9 @@ log = logging.getLogger(__name__)
 class Subscription:
     """Somebody's wish for events, until closed."""
 
-    def __init__(self, bus: EventBus, want: EventFilter, take: Callable[[Event], None], *, passive: bool) -> None:
+    def __init__(
+        self, bus: EventBus, want: EventFilter, take: Callable[[Event], None] | None, *, passive: bool
+    ) -> None:
         self._bus = bus
         self.want = want
         self.take = take
@@ -46,6 +48,8 @@ class EventBus:
         self.epoch = epoch
         self.seq = 0
         self._subscriptions: list[Subscription] = []
+        self._takers: tuple[tuple[Subscription, Callable[[Event], None]], ...] = ()
+        self._mark: memoryview | None = None
         self._when_wants_change: list[Callable[[], None]] = []
 
     def emit(
@@ -61,6 +65,8 @@ class EventBus:
     ) -> Event:
         """Say that something happened, in a session or in the daemon; subscribers have it when this returns."""
         self.seq += 1
+        if self._mark is not None:
+            self._mark[1] = self.seq
         event = Event(
             epoch=self.epoch,
             seq=self.seq,
@@ -74,26 +80,44 @@ class EventBus:
             grade=grade,
             source=source,
         )
-        for subscription in tuple(self._subscriptions):
+        for subscription, take in self._takers:
             if subscription.want.wants(event):
                 try:
-                    subscription.take(event)
+                    take(event)
                 except Exception:
                     log.exception("a subscriber failed on event %s (%s)", event.id, event.type)
         return event
 
+    def mark_in(self, mark: memoryview | None) -> None:
+        """Store the number of every event there (epoch, seq) as it is given; None to stop that."""
+        self._mark = mark
+        if mark is not None:
+            mark[1] = self.seq
+            mark[0] = self.epoch
+
     def subscribe(self, want: EventFilter, take: Callable[[Event], None], *, passive: bool = False) -> Subscription:
         """Have `take` called with every event that passes. A passive subscriber takes what there is: it does not make
         sources run."""
-        subscription = Subscription(self, want, take, passive=passive)
+        return self._add(Subscription(self, want, take, passive=passive))
+
+    def wish(self, want: EventFilter) -> Subscription:
+        """Make sources run for these events without taking them here: somebody reads them from the journal's end."""
+        return self._add(Subscription(self, want, None, passive=False))
+
+    def _add(self, subscription: Subscription) -> Subscription:
         self._subscriptions.append(subscription)
+        self._list_takers()
         self.wants_changed()
         return subscription
+
+    def _list_takers(self) -> None:
+        self._takers = tuple((s, s.take) for s in self._subscriptions if s.take is not None)
 
     def forget(self, subscription: Subscription) -> None:
         """End a subscription."""
         if subscription in self._subscriptions:
             self._subscriptions.remove(subscription)
+            self._list_takers()
             self.wants_changed()
 
     def wanted(self, session_id: str, category: str) -> bool:

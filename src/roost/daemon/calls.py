@@ -7,7 +7,7 @@ unknown parameter is an InvalidError that names it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from roost.daemon import keyboard, views
 from roost.daemon.control import Control
 from roost.daemon.service import DEFAULT_GRACE_S, SEND_TIMEOUT_S, Service, own_environment, signal_number
 from roost.daemon.session import Session
+from roost.daemon.streaming import Streaming
 from roost.errors import InvalidError, RoostError, WrongStateError
 
 
@@ -126,14 +127,16 @@ class StopParams(Params, frozen=True):
     restart: bool = False
 
 
-Result = tuple[dict[str, Any], bytes]
+Result: TypeAlias = tuple[dict[str, Any], bytes]
+#: What any method may answer.
+Answer: TypeAlias = Result | Streaming
 P = TypeVar("P", bound=Params)
 
 
 class Method(Generic[P]):
     """A call's parameters and what it does."""
 
-    def __init__(self, params: type[P], run: Callable[[Calls, P, bytes], Awaitable[Result]]) -> None:
+    def __init__(self, params: type[P], run: Callable[[Calls, P, bytes], Awaitable[Answer]]) -> None:
         self.decoder = msgspec.json.Decoder(params)
         self.run = run
 
@@ -149,8 +152,8 @@ class Calls:
         for area in areas:
             self._methods.update(area)
 
-    async def call(self, method: str, params: bytes, data: bytes) -> Result:
-        """The result as a JSON-able dictionary, and bytes beside it."""
+    async def call(self, method: str, params: bytes, data: bytes) -> Answer:
+        """The result as a JSON-able dictionary, and bytes beside it; or what takes the connection over."""
         known = self._methods.get(method)
         if known is None:
             raise RoostError(

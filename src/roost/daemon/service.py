@@ -112,9 +112,11 @@ class Service:
         names.check_name(name)
         if name != session.record.name and session.live and self.table.name_is_taken(name):
             raise InvalidError(f"a running session is already called {name!r}; choose another name")
-        session.record.name = name
+        before, session.record.name = session.record.name, name
         self.table.named(session)
         self.save(session)
+        if name != before:
+            session.tell("renamed", {"from": before, "to": name})
         return session
 
     def save(self, session: Session) -> None:
@@ -326,6 +328,7 @@ class Service:
         for session in chosen:
             await self.link.call(m.DROP, [(m.T_ID, session.id)])
             self.table.remove(session)
+            session.tell("purged", {})
             session.close()
             gone.append(session)
         return gone

@@ -16,7 +16,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from roost.core.sizing import Winsize
 from roost.daemon.attachment import Attachment, exit_frame
@@ -61,6 +61,7 @@ class SessionHooks:
     save: Callable[[Session], None]  # store the record in the keeper
     close_stdin: Callable[[Session], None]  # let the keeper close its copy
     signal_group: Callable[[Session, int], None]  # signal the child's process group
+    happened: Callable[[Session, str, dict[str, Any]], None] = lambda _session, _type, _data: None  # lifecycle events
 
 
 @dataclass
@@ -100,6 +101,7 @@ class Session:
         self.last_output_at: float | None = None
         self.window = Window(loop, Winsize(record.rows, record.cols), record.size_policy, self._size_changed)
         self._held_back: set[Attachment] = set()
+        self._stolen: set[Attachment] = set()  # told to be gone already
 
     @property
     def id(self) -> str:
@@ -115,6 +117,10 @@ class Session:
     def live(self) -> bool:
         """Whether the child has not been seen to end."""
         return self.ending is None
+
+    def tell(self, type: str, data: dict[str, Any]) -> None:
+        """A step in the session's life, for the events."""
+        self._hooks.happened(self, type, data)
 
     def now_saw_output(self, _: float) -> None:
         """Note that output came, by the wall clock."""
@@ -213,12 +219,28 @@ class Session:
             )
         for rival in rivals:
             rival.finish(self._last_frame(rival, "stolen", label or "peer"))
+            self._stolen.add(rival)
+            self.tell("stolen", {"client": rival.traits.id, "label": rival.traits.label, "by": label or "peer"})
         for place in waiting:
             self._places.release(place)
 
     def join(self, attachment: Attachment) -> None:
         """Count a client in, after `admit`."""
         self.attachments.append(attachment)
+        traits = attachment.traits
+        self.tell(
+            "attached",
+            {
+                "client": traits.id,
+                "label": traits.label,
+                "mode": traits.mode,
+                "stream": self._stream_name(attachment.stream),
+                "tty": traits.tty,
+                "term": traits.term,
+                "lossless": traits.lossless,
+                "resumed": any(t.token == traits.token.hex() for t in self.record.tickets),
+            },
+        )
         if attachment.traits.extended:
             token = attachment.traits.token.hex()
             self.record.tickets = [t for t in self.record.tickets if t.token != token]
@@ -243,10 +265,17 @@ class Session:
             self.input.purge(attachment)
         if self.is_pty:
             self.window.leave(attachment.traits.id)
+        self._tell_detached(attachment)
         token = attachment.traits.token.hex()
         if self._leaving or any(a.traits.token.hex() == token for a in self.attachments):  # it has come back already
             return
         self._drop_ticket(token)
+
+    def _tell_detached(self, attachment: Attachment) -> None:
+        if attachment in self._stolen:
+            self._stolen.discard(attachment)
+        elif not self.forgotten:
+            self.tell("detached", {"client": attachment.traits.id, "label": attachment.traits.label})
 
     def _drop_ticket(self, token: str) -> None:
         """The client with that token will not come back to its place."""
@@ -392,6 +421,7 @@ class Session:
     def _size_changed(self, size: Winsize) -> None:
         self.record.rows, self.record.cols = size
         self._tell_scanner()
+        self.tell("resized", {"rows": size.rows, "cols": size.cols})
         for attachment in self.attachments:
             attachment.notify(frames.resized(*size))
 
@@ -404,6 +434,7 @@ class Session:
         self.ending = Ending(info)
         for attachment in list(self.attachments):
             self.finish_with_exit(attachment)
+        self.tell("exited", exited_data(info))
         self.exited.set()
         if all(stream.ring.closed for stream in self.streams.values()):
             self.drop_input()
@@ -473,6 +504,11 @@ class Session:
         self.drop_input()
         for stream in self.streams.values():
             stream.close()
+
+
+def exited_data(info: ExitInfo) -> dict[str, Any]:
+    """What the event of an exit says. Nulls where it is not known."""
+    return {"code": info.code, "signal": info.signal, "outcome": info.outcome, "exited_at": info.at}
 
 
 def new_token() -> bytes:

@@ -16,6 +16,7 @@ import struct
 from collections.abc import Callable
 
 from roost.daemon.listening import listen_at
+from roost.daemon.streaming import serve_stream
 from roost.daemon.v1 import V1, Connection
 from roost.errors import RoostError
 from roost.wire import daemon_v1_pb2 as pb
@@ -157,6 +158,9 @@ class UnixServer:
                 continue
             if await self._answer(connection, event.message):
                 return True
+            if connection.stream is not None:
+                await serve_stream(self._loop, sock, conversation, event.message.id, connection.stream)
+                return False
             if conversation.waiting:  # a refused attach: v1 closes
                 return False
 

@@ -16,6 +16,7 @@ import msgspec
 
 from roost.daemon.attachment import Attachment
 from roost.daemon.calls import WAITING_METHODS, Calls
+from roost.daemon.streaming import CallStream, Streaming
 from roost.errors import InvalidError, RoostError
 from roost.version import __version__
 from roost.wire import daemon_v1_pb2 as pb
@@ -56,6 +57,7 @@ class Connection:
     peer_pid: int
     on_gone: Callable[[], None]
     attachment: Attachment | None = None
+    stream: CallStream | None = None
 
 
 @dataclass(slots=True)
@@ -164,7 +166,12 @@ class V1:
         status.emergency_reserve = "degraded"
 
     async def _call(self, ask: Ask) -> None:
-        result, data = await self._calls.call(ask.payload.method, ask.payload.params, ask.payload.data)
+        answer = await self._calls.call(ask.payload.method, ask.payload.params, ask.payload.data)
+        if isinstance(answer, Streaming):
+            ask.connection.stream = answer.stream
+            result, data = answer.result, b""
+        else:
+            result, data = answer
         ask.response.roost.result = msgspec.json.encode(result)
         if data:
             ask.response.roost.data = data

@@ -1,0 +1,93 @@
+"""The events' place in the daemon: opens the journal, tells what happened meanwhile, brings the calls.
+
+Wired before every other area that emits, so that a session's start is told before anything else of it, and closed after
+them. `context.shared["journal"]` is the `EventLog`: `settled`, `settle(key)`, `add(receiver)`, and its `journal` with
+`read(after, through, want, limit)`; `context.shared["events"]` the `EventCalls`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+from roost.core.events import GAP
+from roost.daemon.areas import Preparation
+from roost.daemon.around import Context, Wired
+from roost.daemon.bus import EventBus
+from roost.daemon.events.calls import EventCalls
+from roost.daemon.events.journal import Extent, Journal, Retention
+from roost.daemon.events.lifecycle import Lifecycle
+from roost.daemon.events.log import EventLog, gap_data
+from roost.daemon.events.mark import EventMark
+from roost.daemon.session import Session
+from roost.errors import RoostError
+
+log = logging.getLogger(__name__)
+
+
+def wire(context: Context) -> Wired:
+    """Open the journal and take part."""
+    state_dir = context.paths.state_dir
+    journal = Journal(os.path.join(state_dir, "events.sqlite3"), Retention())
+    extent, told = _open(journal, {session.id for session in context.table})
+    events = EventLog(context.loop, context.bus, journal, extent)
+    mark = EventMark(os.path.join(state_dir, "events.mark"))
+    _tell_lost(context.bus, mark.previous, extent)
+    context.bus.mark_in(mark.words)
+    calls = EventCalls(events, context.bus)
+    context.shared["journal"] = events
+    context.shared["events"] = calls
+    context.areas.add(_Announcements(context.lifecycle, told))
+    context.tasks.create_task(events.run(), name="events")
+
+    async def close() -> None:
+        await events.close()
+        context.bus.mark_in(None)
+        mark.close()
+
+    return Wired(methods=calls.methods(), close=close)
+
+
+def _open(journal: Journal, present: set[str]) -> tuple[Extent, dict[str, bool]]:
+    try:
+        extent = journal.open_now()
+        told = journal.told_now()
+        journal.note_lost_now(present)
+    except RoostError as error:
+        log.error("%s", error.message)
+        return Extent(), {}
+    return extent, told
+
+
+def _tell_lost(bus: EventBus, previous: tuple[int, int] | None, extent: Extent) -> None:
+    """The last daemon numbered events that never became durable: it was killed in between."""
+    if previous is None or previous[0] >= bus.epoch or previous <= extent.settled or not previous[1]:
+        return
+    after = extent.settled if extent.settled[0] == previous[0] else (previous[0], 0)
+    count = previous[1] - after[1]
+    bus.emit(None, "lifecycle", GAP, gap_data("lost", after, previous, count))
+
+
+class _Announcements:
+    """Tells of every session that starts or is found again."""
+
+    key = "observe"
+
+    def __init__(self, lifecycle: Lifecycle, told: dict[str, bool]) -> None:
+        self._lifecycle = lifecycle
+        self._told = told
+
+    def check(self, options: Any) -> None:
+        """Nothing yet."""
+
+    def prepare(self, preparation: Preparation, options: Any) -> None:
+        """Nothing."""
+
+    def on_session(self, session: Session, options: Any, *, adopted: bool) -> None:
+        """Tell of it."""
+        if adopted:
+            start_told, exit_told = session.id in self._told, self._told.get(session.id, False)
+            self._lifecycle.announce_adopted(session, start_told=start_told, exit_told=exit_told)
+        else:
+            self._lifecycle.announce_started(session)

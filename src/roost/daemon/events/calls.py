@@ -1,0 +1,182 @@
+"""Roost's own calls about events: `events.stream`, `events.read`, `events.status`, `history.list`.
+
+Owns their parameters and answers. Ids travel as text (`epoch.seq`), events as lines of JSON in the data.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+from roost.core.event_buffer import check_capacity
+from roost.core.event_entry import Entry
+from roost.core.events import EventFilter, check_categories, parse_event_id
+from roost.daemon.bus import EventBus
+from roost.daemon.calls import Calls, Method, Params, Result
+from roost.daemon.events.feed import POLICIES, Feed, FeedSpec
+from roost.daemon.events.history import Wish
+from roost.daemon.events.log import EventLog
+from roost.daemon.session import Session
+from roost.daemon.streaming import CallStream, Send, Streaming
+from roost.errors import InvalidError, RoostError
+
+_MOST_READ = 5000
+
+
+class ChoiceParams(Params, frozen=True):
+    """Which events: of one session (a target, "" for the latest live one) or of all without one."""
+
+    target: str | None = None
+    categories: list[str] | None = None
+    types: list[str] | None = None
+
+
+class StreamParams(ChoiceParams, frozen=True):
+    """A stream. `since`: the last id that is known. `until_exit`: it ends with the session's exit."""
+
+    since: str | None = None
+    observer: str = ""
+    capacity: int = 0
+    policy: str = ""
+    until_exit: bool = False
+
+
+class ReadParams(ChoiceParams, frozen=True):
+    """A page of the journal behind an id."""
+
+    since: str = "0.0"
+    limit: int = 500
+
+
+class HistoryParams(Params, frozen=True):
+    """Which sessions of the history; times in Unix seconds."""
+
+    target: str = ""
+    originator: str = ""
+    failed: bool = False
+    running: bool = False
+    since: float | None = None
+    until: float | None = None
+    limit: int = 100
+
+
+class StatusParams(Params, frozen=True):
+    """No parameters."""
+
+
+class EventCalls:
+    """Carries them out."""
+
+    def __init__(self, log: EventLog, bus: EventBus) -> None:
+        self._log = log
+        self._bus = bus
+
+    def methods(self) -> dict[str, Method[Any]]:
+        """By name."""
+        return {
+            "events.stream": Method(StreamParams, self._stream),
+            "events.read": Method(ReadParams, self._read),
+            "events.status": Method(StatusParams, self._status),
+            "history.list": Method(HistoryParams, self._history),
+        }
+
+    async def _stream(self, calls: Calls, p: StreamParams, _data: bytes) -> Streaming:
+        session, want = chosen(calls, p)
+        policy = p.policy or "journal"
+        if policy not in POLICIES:
+            raise InvalidError(f"unknown policy {policy!r}; known are {', '.join(POLICIES)}")
+        spec = FeedSpec(
+            want=want,
+            since=None if p.since is None else parse_event_id(p.since),
+            capacity=check_capacity(p.capacity),
+            policy=policy,
+            until_exit_of=session.id if session and p.until_exit else "",
+        )
+        if spec.until_exit_of and session and not session.live and spec.since is None:
+            raise InvalidError(f"session {session.record.name} has exited; give `since` to see what it did")
+        feed = Feed(self._log, self._bus, spec)
+        return Streaming(_told_place(session, self._log), FeedStream(feed))
+
+    async def _read(self, calls: Calls, p: ReadParams, _data: bytes) -> Result:
+        _, want = chosen(calls, p)
+        if not 1 <= p.limit <= _MOST_READ:
+            raise InvalidError(f"a page of {p.limit} events: give 1 to {_MOST_READ}")
+        since = parse_event_id(p.since)
+        with contextlib.suppress(RoostError):  # what cannot be stored cannot be read either
+            await self._log.settle(self._log.last)
+        extent, through = self._log.extent, self._log.settled
+        start = max(since, extent.trimmed)
+        entries, looked = await self._log.journal.read(start, through, want, p.limit)
+        told = {
+            "count": len(entries),
+            "next": _text(looked),
+            "more": looked < self._log.settled,
+            "missing_through": _text(extent.trimmed) if since < extent.trimmed else None,
+        }
+        return told, joined(entries)
+
+    async def _status(self, _calls: Calls, _p: StatusParams, _data: bytes) -> Result:
+        log = self._log
+        kept = log.journal.retention
+        return {
+            "last": _text(log.last),
+            "stored_through": _text(log.settled),
+            "trimmed_through": _text(log.extent.trimmed),
+            "bytes": log.extent.size_bytes,
+            "path": log.journal.path,
+            "categories": None if kept.categories is None else sorted(kept.categories),
+            "age_s": kept.age_s,
+            "size_bytes": kept.size_bytes,
+            "trouble": log.trouble.message if log.trouble else None,
+        }, b""
+
+    async def _history(self, _calls: Calls, p: HistoryParams, _data: bytes) -> Result:
+        if not 1 <= p.limit <= 100_000:
+            raise InvalidError(f"{p.limit} sessions: give 1 to 100000")
+        with contextlib.suppress(RoostError):
+            await self._log.settle(self._log.last)
+        wish = Wish(p.target, p.originator, p.failed, p.running, p.since, p.until, p.limit)
+        return {"sessions": await self._log.journal.query(wish)}, b""
+
+
+class FeedStream(CallStream):
+    """A feed on a connection."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+
+    async def run(self, send: Send) -> None:
+        """Send what comes."""
+        while entries := await self._feed.next():
+            await send({"count": len(entries), "missed": self._feed.missed}, joined(entries))
+
+    def on_call(self, method: str, params: bytes) -> None:
+        """There is nothing to say."""
+        raise InvalidError(f"a stream without an observer takes no {method!r}")
+
+    def close(self) -> None:
+        """Over."""
+        self._feed.close()
+
+
+def chosen(calls: Calls, p: ChoiceParams) -> tuple[Session | None, EventFilter]:
+    """The session, if one was named, and the filter. Raises RoostError for what does not exist."""
+    session = None if p.target is None else calls.service.find(p.target)
+    return session, EventFilter(
+        categories=None if p.categories is None else check_categories(p.categories),
+        types=None if p.types is None else frozenset(p.types),
+        session_ids=None if session is None else frozenset({session.id}),
+    )
+
+
+def joined(entries: list[Entry]) -> bytes:
+    """The events as lines."""
+    return b"".join([b"%s\n" % entry.line for entry in entries])
+
+
+def _told_place(session: Session | None, log: EventLog) -> dict[str, Any]:
+    return {"session_id": session.id if session else None, "last": _text(log.last)}
+
+
+def _text(key: tuple[int, int]) -> str:
+    return f"{key[0]}.{key[1]}"
