@@ -70,6 +70,7 @@ ATTACHES = st.builds(
     label=st.none() | TEXT,
     restore=st.none() | TEXT,
     resume_token=st.none() | DATA,
+    env=st.none() | DATA,
     required_features=FEATURES,
 )
 
@@ -144,7 +145,7 @@ def test_attaches_are_what_the_runtime_writes(request_id: int, options: requests
     """Every option in the runtime's very bytes, for terminals and each pipe stream."""
     extension = pb.RoostAttach(
         required_features=options.required_features,
-        **optional(options, "from_offset", "tail_bytes", "mode", "lossless", "label", "restore", "resume_token"),
+        **optional(options, "from_offset", "tail_bytes", "mode", "lossless", "label", "restore", "resume_token", "env"),
     )
     common: dict[str, Any] = {"session_id": options.target, "steal": options.steal, "roost": extension}
     payload: Any

@@ -19,6 +19,7 @@ COMMANDS = {
     "logs": ("logs", "Show retained output without attaching."),
     "send": ("send", "Type into a session."),
     "keys": ("keys", "Press keys in a session, by name."),
+    "env": ("env", "Print what of a session's environment can be refreshed."),
     "resize": ("control", "Set the size of a session's terminal."),
     "signal": ("control", "Send a signal to a session."),
     "detach": ("control", "Detach every client of a session."),

@@ -172,6 +172,7 @@ def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bo
         term=os.environ.get("TERM"),
         label=terminal_label(),
         restore=plan.choice.restore,
+        env=None if plan.choice.mode == "view" else os.environb,
         stream=plan.choice.stream or "stdout",
     )
     with Signals() as signals:

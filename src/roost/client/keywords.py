@@ -87,5 +87,8 @@ class AttachKeywords(TypedDict, total=False):
     restore: str
     #: "stdout" (the default) or "stderr" of a pipe session.
     stream: str
+    #: The environment of whoever sits at the client: of it travels what a session's programs may follow (SSH agent,
+    #: display, ...; `roost.core.refreshable`). Nothing if not given.
+    env: Mapping[str, str] | Mapping[bytes, bytes] | None
     #: Come back by itself when the daemon was restarted (the default).
     reconnect: bool

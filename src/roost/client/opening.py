@@ -14,6 +14,7 @@ from typing import Any
 
 from roost.client.keywords import AttachKeywords, SpawnKeywords, TeeKeywords, Text
 from roost.client.replies import raise_reply_error
+from roost.core.refreshable import environment_block, refreshable
 from roost.errors import InvalidError
 from roost.model import SessionInfo
 from roost.wire.requests import AttachOptions, Reply, SpawnOptions, TeeOptions, decode_spawned, encode_spawn
@@ -164,7 +165,15 @@ def attach_options(target: str, kind: str, keywords: AttachKeywords) -> AttachOp
         lossless=keywords.get("lossless", False),
         label=keywords.get("label"),
         restore=keywords.get("restore", "none"),
+        env=_brought(keywords.get("env")),
     )
+
+
+def _brought(env: Mapping[str, str] | Mapping[bytes, bytes] | None) -> bytes | None:
+    """What of an environment a session may follow."""
+    if env is None:
+        return None
+    return environment_block(refreshable({os.fsencode(k): os.fsencode(v) for k, v in env.items()}).items())
 
 
 def _stream(kind: str, stream: str) -> str | None:

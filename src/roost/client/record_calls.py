@@ -46,6 +46,13 @@ def stop(target: str, handle: int | None) -> Call[RecordingInfo]:
     return Call("record.stop", _info, {"target": target, "handle": handle}, extra_s=_DRAIN_S)
 
 
+def refreshable_env(target: str) -> Call[dict[str, str | None]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> dict[str, str | None]:
+        return dict(result["values"])
+
+    return Call("env.show", read, {"target": target}, repeatable=True)
+
+
 def list_recordings(target: str | None) -> Call[list[RecordingInfo]]:
     def read(result: Mapping[str, Any], _data: bytes) -> list[RecordingInfo]:
         return [RecordingInfo.from_json(entry) for entry in result["recordings"]]

@@ -1,4 +1,4 @@
-"""The verbs about recordings, of both clients.
+"""The verbs about recordings and about what can be refreshed in an environment, of both clients.
 
 Owns nothing: mixed into them. What the calls say is in `record_calls`.
 """
@@ -36,6 +36,13 @@ class RecordingVerbs:
         """The recordings of a session, ended ones too; of all sessions without a target."""
         return self._perform(record_calls.list_recordings(target))
 
+    def refreshable_env(self, target: str = "") -> dict[str, str | None]:
+        """What the last interactive client brought along (SSH_AUTH_SOCK, DISPLAY, …); None for what it did not have.
+
+        Empty when no client has told anything. The agent's path is the session's own, which follows the clients.
+        """
+        return self._perform(record_calls.refreshable_env(target))
+
 
 class AsyncRecordingVerbs:
     """Of an async client."""
@@ -57,3 +64,10 @@ class AsyncRecordingVerbs:
     async def recordings(self, target: str | None = None) -> list[RecordingInfo]:
         """The recordings of a session, ended ones too; of all sessions without a target."""
         return await self._perform(record_calls.list_recordings(target))
+
+    async def refreshable_env(self, target: str = "") -> dict[str, str | None]:
+        """What the last interactive client brought along (SSH_AUTH_SOCK, DISPLAY, …); None for what it did not have.
+
+        Empty when no client has told anything. The agent's path is the session's own, which follows the clients.
+        """
+        return await self._perform(record_calls.refreshable_env(target))

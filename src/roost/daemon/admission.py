@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from roost.core.backlog import V1Mark, v1_attach
@@ -43,6 +43,7 @@ class AttachSpec:
     tail_bytes: int | None = None
     restore: str = "raw"
     resume_token: bytes = b""
+    environment: Mapping[bytes, bytes] | None = None  # what it tells of where it sits
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from roost.errors import InvalidError
 class Preparation:
     """A session about to be started. `argv` is what will be executed and may be changed; `environment` is added.
 
-    held_streams: whose rings are to wait for a lossless reader from the first byte on.
+    given: the entries of the client's environment. brought: what of it can be refreshed later. held_streams: whose
+    rings are to wait for a lossless reader from the first byte on.
     """
 
     session_id: str
@@ -30,6 +31,8 @@ class Preparation:
     cwd: bytes
     environment: Pairs = field(default_factory=list)
     held_streams: list[str] = field(default_factory=list)
+    given: Pairs = field(default_factory=list)
+    brought: dict[str, str] = field(default_factory=dict)
 
 
 class Area(Protocol):

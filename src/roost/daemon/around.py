@@ -30,6 +30,7 @@ AREAS: tuple[str, ...] = (
     "roost.daemon.runs",
     "roost.daemon.key_calls",
     "roost.daemon.recordings",
+    "roost.daemon.agent_links",
 )
 
 

@@ -196,6 +196,8 @@ class SessionRecord:
     tees: list[TeeRecord] = field(default_factory=list)
     observers: list[ObserverRecord] = field(default_factory=list)
     recordings: list[RecordingRecord] = field(default_factory=list)
+    brought: dict[str, str] = field(default_factory=dict)  # what the last client told of where it sits
+    brought_at: float | None = None
     service: str = ""  # whose run it is
     options: dict[str, Any] = field(default_factory=dict)  # of the areas around a session, by area
     next_tee: int = 1  # handles are never used twice in a session

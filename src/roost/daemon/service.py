@@ -69,6 +69,8 @@ class Service:
         self._terminator = terminator
         self.link = link
         self._tees = tees
+        #: Told of every client that was admitted.
+        self.after_attach: list[Callable[[Session, AttachSpec], None]] = []
         #: Called with sessions that are about to be forgotten, while all of them can still be read.
         self.before_forgetting: list[Callable[[list[Session]], Awaitable[None]]] = []
 
@@ -134,7 +136,10 @@ class Service:
         on_gone: Callable[[], None],
     ) -> tuple[Attachment, Admitted]:
         """Make a connection an attachment, and what to answer before it starts. Raises AlreadyAttachedError."""
-        return self._attacher.attach(session, spec, sock, conversation, on_gone)
+        attached = self._attacher.attach(session, spec, sock, conversation, on_gone)
+        for tell in self.after_attach:
+            tell(session, spec)
+        return attached
 
     def detach(self, session: Session, *, stream: str | None = None) -> int:
         """Send the session's clients (of one stream) away; how many there were."""

@@ -125,7 +125,7 @@ class Spawner:
 
     async def _start(self, spec: SpawnSpec, name: str) -> tuple[Session, bool]:
         session_id = names.session_id(secrets.token_bytes(names.ID_RANDOM_BYTES))
-        preparation = Preparation(session_id, name, spec.kind, list(spec.argv), spec.cwd)
+        preparation = Preparation(session_id, name, spec.kind, list(spec.argv), spec.cwd, given=spec.entries)
         self._areas.prepare(preparation, spec.options)
         environment = self._environment(spec, session_id, name, preparation.environment)
         launch = Launch(spec.argv, spec.cwd, environment, spec.umask, spec.limits)

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from roost.core.backlog import V1Mark, v1_backlog
+from roost.core.refreshable import read_block
 from roost.daemon.admission import Admitted, AttachSpec
 from roost.daemon.service import DEFAULT_GRACE_S, Service
 from roost.daemon.session import Session
@@ -104,6 +105,7 @@ class V1Sessions:
                 tail_bytes=x.tail_bytes if x.HasField("tail_bytes") else None,
                 restore=x.restore or "raw",
                 resume_token=x.resume_token,
+                environment=read_block(x.env) if x.HasField("env") else None,
                 **traits,
             )
         c.attachment, admitted = self._service.attach(session, spec, c.sock, c.conversation, c.on_gone)

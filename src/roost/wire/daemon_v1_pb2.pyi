@@ -1496,7 +1496,7 @@ class RoostSpawned(_message.Message):
     def __init__(self, name: _Optional[str] = ..., existing: _Optional[bool] = ...) -> None: ...
 
 class RoostAttach(_message.Message):
-    __slots__ = ("required_features", "from_offset", "tail_bytes", "mode", "lossless", "label", "restore", "resume_token")
+    __slots__ = ("required_features", "from_offset", "tail_bytes", "mode", "lossless", "label", "restore", "resume_token", "env")
     REQUIRED_FEATURES_FIELD_NUMBER: _ClassVar[int]
     FROM_OFFSET_FIELD_NUMBER: _ClassVar[int]
     TAIL_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -1505,6 +1505,7 @@ class RoostAttach(_message.Message):
     LABEL_FIELD_NUMBER: _ClassVar[int]
     RESTORE_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    ENV_FIELD_NUMBER: _ClassVar[int]
     required_features: _containers.RepeatedScalarFieldContainer[str]
     from_offset: int
     tail_bytes: int
@@ -1513,7 +1514,8 @@ class RoostAttach(_message.Message):
     label: str
     restore: str
     resume_token: bytes
-    def __init__(self, required_features: _Optional[_Iterable[str]] = ..., from_offset: _Optional[int] = ..., tail_bytes: _Optional[int] = ..., mode: _Optional[str] = ..., lossless: _Optional[bool] = ..., label: _Optional[str] = ..., restore: _Optional[str] = ..., resume_token: _Optional[bytes] = ...) -> None: ...
+    env: bytes
+    def __init__(self, required_features: _Optional[_Iterable[str]] = ..., from_offset: _Optional[int] = ..., tail_bytes: _Optional[int] = ..., mode: _Optional[str] = ..., lossless: _Optional[bool] = ..., label: _Optional[str] = ..., restore: _Optional[str] = ..., resume_token: _Optional[bytes] = ..., env: _Optional[bytes] = ...) -> None: ...
 
 class RoostAttached(_message.Message):
     __slots__ = ("start_offset", "end_offset", "attachment_id", "resume_token", "restore", "session_id", "name", "kind", "uncertain")

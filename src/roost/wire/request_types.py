@@ -128,7 +128,8 @@ class AttachOptions(Record):
     """What to attach to and how; None means that the daemon decides.
 
     `target` is anything that names a session, "" the latest. `stream` is None for a terminal, "stdout" or "stderr" for
-    a pipe session; size, `term` and `tty` apply to terminals. `mode` is exclusive, share or view.
+    a pipe session; size, `term` and `tty` apply to terminals. `mode` is exclusive, share or view. `env` tells where
+    the client sits: KEY=VALUE entries, each ended by a NUL byte.
     """
 
     __slots__ = (  # noqa: RUF023 (a Record unpacks in this order)
@@ -146,6 +147,7 @@ class AttachOptions(Record):
         "label",
         "restore",
         "resume_token",
+        "env",
         "required_features",
     )
 
@@ -166,6 +168,7 @@ class AttachOptions(Record):
         label: str | None = None,
         restore: str | None = None,
         resume_token: bytes | None = None,
+        env: bytes | None = None,
         required_features: Sequence[str] = (),
     ) -> None:
         self.target = target
@@ -182,6 +185,7 @@ class AttachOptions(Record):
         self.label = label
         self.restore = restore
         self.resume_token = resume_token
+        self.env = env
         self.required_features = tuple(required_features)
 
 

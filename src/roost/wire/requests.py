@@ -192,6 +192,7 @@ def _attach_extension(options: AttachOptions) -> bytes:
         _optional_text(6, options.label),
         _optional_text(7, options.restore),
         b"" if options.resume_token is None else field_bytes(8, options.resume_token),
+        b"" if options.env is None else field_bytes(9, options.env),
     )
     return b"".join(parts)
 

@@ -45,10 +45,12 @@ class Order:
     record_events: tuple[str, ...] = ()
     redact: tuple[str, ...] = ()
     redact_common: bool = False
+    no_ssh_agent: bool = False
 
     def areas(self) -> dict[str, object]:
         """What the areas around a session are asked for, by area."""
-        return spawn_options(
+        agent = {"ssh_agent": False} if self.no_ssh_agent else {}
+        return agent | spawn_options(
             self.record,
             record_input=self.record_input,
             record_hold=self.record_hold,
@@ -105,6 +107,7 @@ class Order:
 @click.option("--tee", multiple=True, metavar="FILE", help="Append a copy of its output to FILE; may be repeated.")
 @click.option("--record", metavar="FILE", help="Record it to FILE, an asciicast; `roost replay` plays it.")
 @record_options("record-")
+@click.option("--no-ssh-agent", is_flag=True, help="SSH_AUTH_SOCK as it is here, not one that follows who attaches.")
 @keys_options
 @json_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
