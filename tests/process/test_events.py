@@ -19,7 +19,8 @@ def test_a_session_tells_its_life_in_the_promised_order(instance: Instance) -> N
             attached.write(b"go\n")
             roost.wait(session)
         call(client, "sessions.purge", targets=[session])
-        seen = reader.until(lambda event: event["type"] == "purged")
+        told = reader.until(lambda event: event["type"] == "purged")
+    seen = [event for event in told if event["category"] == "lifecycle"]
     assert types(seen) == ["spawned", "started", "resized", "renamed", "attached", "exited", "purged"]
     assert {event["session_id"] for event in seen} == {session}
     ends = {event["type"]: event["data"] for event in seen}
@@ -83,7 +84,9 @@ def test_a_stream_resumes_at_an_id_without_hole_or_repeat(instance: Instance) ->
 def test_a_stream_of_one_session_ends_with_its_exit(instance: Instance) -> None:
     with V1Client(instance.socket) as client:
         session = client.spawn("sh", "-c", "read x").session_id
-        with EventReader(instance.socket, target=session, since="0.0", until_exit=True) as reader:
+        with EventReader(
+            instance.socket, target=session, since="0.0", until_exit=True, categories=["lifecycle"]
+        ) as reader:
             client.spawn("true")
             call(client, "sessions.send", target=session, enter=True)
             assert types(list(reader)) == ["spawned", "started", "exited"]

@@ -42,6 +42,7 @@ class Control:
         self._request_stop = request_stop
         self._stop_services = stop_services
         self._started = time.monotonic()
+        self._more_checks: list[Callable[[], dict[str, Any]]] = []
         self.cwd = os.getcwd()
 
     @property
@@ -116,7 +117,12 @@ class Control:
 
     def checks(self) -> list[dict[str, Any]]:
         """What the daemon can see of its own health; `advice` says what to do when not ok."""
-        return [self._check_keeper(), self._check_files(), _check_ptys(), self._check_rings()]
+        own = [self._check_keeper(), self._check_files(), _check_ptys(), self._check_rings()]
+        return own + [check() for check in self._more_checks]
+
+    def add_check(self, check: Callable[[], dict[str, Any]]) -> None:
+        """Let an area have a line among the checks: `name`, `ok`, `detail`, `advice`."""
+        self._more_checks.append(check)
 
     def _check_keeper(self) -> dict[str, Any]:
         lost = self._link.lost

@@ -38,6 +38,8 @@ class Order:
     term: str | None
     originator: str | None
     tee: tuple[str, ...]
+    watch_path: tuple[str, ...]
+    exact: bool
     command: tuple[str, ...]
     record: str | None = None
     record_input: bool = False
@@ -50,7 +52,7 @@ class Order:
     def areas(self) -> dict[str, object]:
         """What the areas around a session are asked for, by area."""
         agent = {"ssh_agent": False} if self.no_ssh_agent else {}
-        return agent | spawn_options(
+        recording = spawn_options(
             self.record,
             record_input=self.record_input,
             record_hold=self.record_hold,
@@ -58,6 +60,13 @@ class Order:
             redact=self.redact,
             redact_common=self.redact_common,
         )
+        return {**agent, **recording, **self._observing()}
+
+    def _observing(self) -> dict[str, object]:
+        wanted: dict[str, object] = {"exact": True} if self.exact else {}
+        if self.watch_path:
+            wanted["watch_paths"] = [os.path.abspath(path) for path in self.watch_path]
+        return {"observe": wanted} if wanted else {}
 
     def argv(self) -> list[bytes]:
         """The command as bytes; the user's shell when none was given."""
@@ -108,6 +117,12 @@ class Order:
 @click.option("--record", metavar="FILE", help="Record it to FILE, an asciicast; `roost replay` plays it.")
 @record_options("record-")
 @click.option("--no-ssh-agent", is_flag=True, help="SSH_AUTH_SOCK as it is here, not one that follows who attaches.")
+@click.option(
+    "--watch-path", multiple=True, metavar="PATH", help="File events of PATH too, beside those below its directory."
+)
+@click.option(
+    "--exact", is_flag=True, help="Process events by ptrace: each with its argv; slower, and only if watched."
+)
 @keys_options
 @json_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)

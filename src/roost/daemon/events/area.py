@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import Any
 
 from roost.core.events import GAP
-from roost.daemon.areas import Preparation
 from roost.daemon.around import Context, Wired
 from roost.daemon.bus import EventBus
 from roost.daemon.events.calls import EventCalls
@@ -20,6 +18,7 @@ from roost.daemon.events.journal import Extent, Journal, Retention
 from roost.daemon.events.lifecycle import Lifecycle
 from roost.daemon.events.log import EventLog, gap_data
 from roost.daemon.events.mark import EventMark
+from roost.daemon.observe_area import ObserveOptions, Participant, observe_area
 from roost.daemon.session import Session
 from roost.errors import RoostError
 
@@ -38,7 +37,8 @@ def wire(context: Context) -> Wired:
     calls = EventCalls(events, context.bus)
     context.shared["journal"] = events
     context.shared["events"] = calls
-    context.areas.add(_Announcements(context.lifecycle, told))
+    announcements = _Announcements(context.lifecycle, told)
+    observe_area(context).add(Participant(on_session=announcements.on_session))
     context.tasks.create_task(events.run(), name="events")
 
     async def close() -> None:
@@ -72,19 +72,11 @@ def _tell_lost(bus: EventBus, previous: tuple[int, int] | None, extent: Extent) 
 class _Announcements:
     """Tells of every session that starts or is found again."""
 
-    key = "observe"
-
     def __init__(self, lifecycle: Lifecycle, told: dict[str, bool]) -> None:
         self._lifecycle = lifecycle
         self._told = told
 
-    def check(self, options: Any) -> None:
-        """Nothing yet."""
-
-    def prepare(self, preparation: Preparation, options: Any) -> None:
-        """Nothing."""
-
-    def on_session(self, session: Session, options: Any, *, adopted: bool) -> None:
+    def on_session(self, session: Session, _options: ObserveOptions, *, adopted: bool) -> None:
         """Tell of it."""
         if adopted:
             start_told, exit_told = session.id in self._told, self._told.get(session.id, False)

@@ -7,6 +7,7 @@ step already is known from the journal and passed in.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from roost.daemon.bus import EventBus
@@ -20,17 +21,29 @@ class Lifecycle:
         self._bus = bus
         self._announced: set[str] = set()
         self._ended: set[str] = set()
+        self._leaving: set[str] = set()  # have exited; told now, or once what led to it was told
+        #: Has an exit told later, by the call passed, when True is returned: after what sources have still to tell.
+        self.defer_exit: Callable[[Session, Callable[[], None]], bool] = lambda _session, _call: False
 
     def happened(self, session: Session, type: str, data: dict[str, Any]) -> None:
         """A session tells of a step."""
         if session.id not in self._announced or (session.id in self._ended and type != "purged"):
             return
+        if type == "exited" and session.id not in self._leaving:
+            self._leaving.add(session.id)
+            if self.defer_exit(session, lambda: self.happened(session, "exited", data)):
+                return
+        elif session.id in self._leaving and type not in ("exited", "purged"):
+            return  # it has exited, though that is not told yet
+        if type == "purged" and session.id in self._leaving and session.ending is not None:
+            self.happened(session, "exited", exited_data(session.ending.info))
         self._emit(session, type, data)
         if type == "exited":
             self._ended.add(session.id)
         elif type == "purged":
             self._announced.discard(session.id)
             self._ended.discard(session.id)
+            self._leaving.discard(session.id)
 
     def announce_started(self, session: Session) -> None:
         """A session was started just now."""

@@ -1,0 +1,83 @@
+"""The area of the sources: wires them to the bus, to the start of sessions and to their end.
+
+Owns which places a session is observed at and the call `sources.status`. Leaves the supervisor in
+`context.shared["sources"]`: `settle`, `hold`, `release`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from roost.daemon.areas import Preparation
+from roost.daemon.around import Context, Wired
+from roost.daemon.calls import Calls, Method, NoParams, Result
+from roost.daemon.observe_area import ObserveOptions, Participant, observe_area, parse_observe
+from roost.daemon.record import Launch
+from roost.daemon.session import Session
+from roost.daemon.sources.file_kind import FileKind
+from roost.daemon.sources.kinds import Means, OnLoop
+from roost.daemon.sources.process_kind import ProcessKind
+from roost.daemon.sources.supervisor import Supervisor
+from roost.daemon.sources.target import Target
+
+
+def wire(context: Context) -> Wired:
+    """See `roost.daemon.around`."""
+    area = SourcesArea(context)
+    context.shared["sources"] = area.supervisor
+    context.lifecycle.defer_exit = area.supervisor.defer_exit
+    context.control.add_check(area.supervisor.check)
+    observe_area(context).add(Participant(prepare=area.prepare, on_session=area.on_session))
+    return Wired(methods={"sources.status": Method(NoParams, area.status)}, close=area.supervisor.close)
+
+
+class SourcesArea:
+    """The kinds and what they are told."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self.supervisor = Supervisor(context.loop, context.tasks, context.bus, context.table, target_of)
+        means = Means(OnLoop(context.loop), self.supervisor.delivery)
+        link = context.service.link
+        self.processes = ProcessKind(means, lambda: link.pid, {os.getpid()})
+        self.supervisor.add(self.processes)
+        self.supervisor.add(FileKind(means))
+
+    def prepare(self, preparation: Preparation, _options: ObserveOptions) -> None:
+        """Be there before the first process is, if it is wanted."""
+        if self._context.bus.wanted(preparation.session_id, "process"):
+            self.processes.warm_up()
+            self._context.loop.call_later(WARM_S, self.processes.cool_down)
+
+    def on_session(self, session: Session, _options: ObserveOptions, *, adopted: bool) -> None:
+        """Observe it if that is wanted."""
+        if not self._context.bus.wanted(session.id, "process"):
+            self.processes.disown(session.origin.pid)
+        self.supervisor.refresh()
+
+    async def status(self, _calls: Calls, _p: NoParams, _data: bytes) -> Result:
+        """What runs for whom."""
+        return {"sources": self.supervisor.status()}, b""
+
+
+#: How long the process watch stands ready for a session that is about to start.
+WARM_S = 5.0
+
+
+def target_of(session: Session) -> Target:
+    """A session as its sources see it."""
+    options = parse_observe(session.record.options.get("observe"))
+    return Target(
+        session_id=session.id,
+        leader=session.origin.pid,
+        membership=session.membership(),
+        places=(working_directory(session), *(os.fsencode(path) for path in options.watch_paths)),
+        exact=options.exact,
+        ignore=options.ignore,
+    )
+
+
+def working_directory(session: Session) -> bytes:
+    """Where a session was started, as bytes."""
+    cwd = Launch.unpack(session.record.launch).cwd if session.record.launch else b""
+    return os.path.abspath(cwd or os.fsencode(session.record.cwd or os.getcwd()))

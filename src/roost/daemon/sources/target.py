@@ -1,0 +1,24 @@
+"""A session as the sources see it: plain values, safe in any thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roost.platform.processes import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Whom to observe. `places`: absolute directories and files for file events, the working directory first.
+
+    `exact`: by ptrace. `ignore`: patterns in the syntax of .gitignore. `gated`: the leader waits for the tracer before
+    it becomes the session's program.
+    """
+
+    session_id: str
+    leader: int
+    membership: Membership
+    places: tuple[bytes, ...] = ()
+    exact: bool = False
+    gated: bool = False
+    ignore: tuple[str, ...] = ()
