@@ -13,6 +13,7 @@ KINDS = (
     "invalid",
     "wrong_state",
     "denied",
+    "unauthenticated",
     "exhausted",
     "rate_limited",
     "unavailable",

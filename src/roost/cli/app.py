@@ -35,6 +35,8 @@ COMMANDS = {
     "down": ("up", "Stop the services of a roost.toml."),
     "ps": ("processes", "List registered processes, or draw a process tree."),
     "config": ("config", "Check and show the configuration."),
+    "serve": ("serve", "Listen for HTTP at an address; show addresses."),
+    "token": ("token", "Tokens for HTTP over TCP: create, list, revoke."),
     "daemon": ("daemon", "Start, stop and look at the daemon."),
     "doctor": ("doctor", "Examine the daemon and its surroundings."),
     "completion": ("completion", "Print the completion script for a shell."),

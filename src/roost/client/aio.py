@@ -45,6 +45,7 @@ from roost.model import (
 from roost.wire.requests import Reply
 
 if TYPE_CHECKING:
+    from roost.client.access import AsyncAccess
     from roost.client.aio_services import AsyncServices
 
 T = TypeVar("T")
@@ -287,6 +288,15 @@ class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
         from roost.client.aio_services import AsyncServices
 
         return AsyncServices(self._perform)
+
+    # ------------------------------------------------------------------ addresses and tokens
+
+    @property
+    def access(self) -> AsyncAccess:
+        """The verbs about HTTP addresses and tokens."""
+        from roost.client.access import AsyncAccess
+
+        return AsyncAccess(self._perform)
 
     # ------------------------------------------------------------------ daemon
 

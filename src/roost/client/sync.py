@@ -44,6 +44,7 @@ from roost.model import (
 from roost.wire.requests import Reply
 
 if TYPE_CHECKING:
+    from roost.client.access import Access
     from roost.client.services import Services
 
 T = TypeVar("T")
@@ -288,6 +289,15 @@ class Client(AutomationVerbs, RecordingVerbs):
         from roost.client.services import Services
 
         return Services(self._perform)
+
+    # ------------------------------------------------------------------ addresses and tokens
+
+    @property
+    def access(self) -> Access:
+        """The verbs about HTTP addresses and tokens."""
+        from roost.client.access import Access
+
+        return Access(self._perform)
 
     # ------------------------------------------------------------------ daemon
 

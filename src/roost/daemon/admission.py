@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from roost.core.backlog import V1Mark, v1_attach
 from roost.core.cursor import place
 from roost.core.sizing import check_size
+from roost.daemon.asker import ASKER
 from roost.daemon.attachment import Attachment, AttachmentTraits
 from roost.daemon.session import Session, new_token
 from roost.daemon.stream import Stream
@@ -97,6 +98,7 @@ class Attacher:
             tty=spec.tty,
             term=spec.term,
             graphics=spec.graphics,
+            asker=ASKER.get(),
         )
 
         def on_closed(gone: Attachment) -> None:

@@ -85,6 +85,7 @@ class App:
             close_stdin=self._close_stdin,
             signal_group=self._signal_group,
             happened=self._happened,
+            typed=self._typed,
         )
         self._areas = Areas()
         self._around: list[Wired] = []
@@ -181,26 +182,26 @@ class App:
         )
         tasks.create_task(processes.run(), name="process registry")
         tasks.create_task(services.run(), name="services")
-        self._around = around = wire_all(
-            Context(
-                loop,
-                tasks,
-                self._paths,
-                self._socket_path,
-                self._table,
-                service,
-                control,
-                self._bus,
-                self._areas,
-                self._save,
-                self._lifecycle,
-            )
+        context = Context(
+            loop,
+            tasks,
+            self._paths,
+            self._socket_path,
+            self._table,
+            service,
+            control,
+            self._bus,
+            self._areas,
+            self._save,
+            self._lifecycle,
         )
+        self._around = around = wire_all(context)
         for session in self._table:
             self._areas.on_session(session, adopted=True)
         methods = [ProcessCalls(processes).methods(), ServiceCalls(services).methods(), tee_methods()]
+        calls = Calls(service, control, *methods, *(area.methods for area in around))
         protocol = V1(
-            Calls(service, control, *methods, *(area.methods for area in around)),
+            calls,
             StatusFacts(self._db_path, self._v1_scope, processes.count),
             V1Sessions(service).handlers(),
             V1Tees(service).handlers(),
@@ -209,6 +210,7 @@ class App:
             V1Services(services).handlers(),
             *(area.handlers for area in around),
         )
+        context.shared.update(calls=calls, v1=protocol)  # for ways in beside the socket, from their first use on
         return server
 
     # --- what sessions and the terminator ask of the keeper -------------------------------------------------------
@@ -228,6 +230,9 @@ class App:
 
     def _signal_group(self, session: Session, signal_number: int) -> None:
         self._link.tell(m.SIGNAL, [(m.T_ID, session.id), (m.T_SIGNO, signal_number), (m.T_SCOPE, "group")])
+
+    def _typed(self, session: Session, asker: str, kind: str, data: bytes) -> None:
+        self._service.note_input(session, kind, data, asker=asker)
 
     async def _pin(self, session: Session, pinned: bool) -> None:
         with contextlib.suppress(RoostError):  # reaped already: there is nothing left to pin

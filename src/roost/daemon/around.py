@@ -32,6 +32,7 @@ AREAS: tuple[str, ...] = (
     "roost.daemon.recordings",
     "roost.daemon.agent_links",
     "roost.daemon.sources.area",
+    "roost.daemon.http.area",
 )
 
 

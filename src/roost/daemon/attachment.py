@@ -46,6 +46,7 @@ class AttachmentTraits:
     tty: bool = False
     term: str = ""
     graphics: object | None = None
+    asker: str = ""  # on whose behalf, see `roost.daemon.asker`
 
     @property
     def interactive(self) -> bool:

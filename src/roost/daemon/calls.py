@@ -137,6 +137,7 @@ class Method(Generic[P]):
     """A call's parameters and what it does."""
 
     def __init__(self, params: type[P], run: Callable[[Calls, P, bytes], Awaitable[Answer]]) -> None:
+        self.params = params
         self.decoder = msgspec.json.Decoder(params)
         self.run = run
 
@@ -151,6 +152,11 @@ class Calls:
         self._methods: dict[str, Method[Any]] = dict(METHODS)
         for area in areas:
             self._methods.update(area)
+
+    @property
+    def methods(self) -> Mapping[str, Method[Any]]:
+        """Every method, by name."""
+        return self._methods
 
     async def call(self, method: str, params: bytes, data: bytes) -> Answer:
         """The result as a JSON-able dictionary, and bytes beside it; or what takes the connection over."""

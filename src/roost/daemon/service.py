@@ -17,7 +17,9 @@ from dataclasses import dataclass, replace
 from roost.core import names
 from roost.core.cursor import place
 from roost.daemon.admission import Admitted, Attacher, AttachSpec
+from roost.daemon.asker import ASKER
 from roost.daemon.attachment import Attachment
+from roost.daemon.audit import Audit
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.record import Launch
 from roost.daemon.session import CANONICAL_LINE_BYTES, Session
@@ -73,6 +75,7 @@ class Service:
         self.after_attach: list[Callable[[Session, AttachSpec], None]] = []
         #: Called with sessions that are about to be forgotten, while all of them can still be read.
         self.before_forgetting: list[Callable[[list[Session]], Awaitable[None]]] = []
+        self.audit: Audit | None = None  # the trail of inputs, where one is kept
 
     # --- start, find ----------------------------------------------------------------------------------------------
 
@@ -187,6 +190,12 @@ class Service:
 
     # --- input ----------------------------------------------------------------------------------------------------
 
+    def note_input(self, session: Session, kind: str, data: bytes = b"", *, asker: str | None = None) -> None:
+        """Keep in the audit trail that somebody (None: whoever asks now) did something to a session's input."""
+        if self.audit is not None:
+            who = ASKER.get() if asker is None else asker
+            self.audit.note(session.id, session.record.name, who, kind, data)
+
     async def send(self, session: Session, data: bytes, *, timeout_s: float = SEND_TIMEOUT_S) -> int:
         """Write input and wait until the child's terminal or pipe has taken it; the number of bytes.
 
@@ -214,6 +223,7 @@ class Service:
 
         if not data:
             return 0
+        self.note_input(session, "input", data)
         session.input.write(data, done, on_written)
         try:
             await asyncio.wait_for(asyncio.shield(done), timeout_s)
@@ -240,11 +250,13 @@ class Service:
         """Set the terminal's size; zero keeps a dimension."""
         if not session.is_pty:
             raise InvalidError(f"session {session.record.name} has no terminal to resize")
+        self.note_input(session, "resize")
         session.window.request(rows, cols)
 
     async def signal(self, session: Session, signal_number: int, scope: str = "") -> list[int]:
         """Signal the foreground job, the leader, its process group, or everything that belongs to the session."""
         scope = scope or ("foreground" if session.is_pty else "group")
+        self.note_input(session, "signal")
         if scope == "tree":
             return await self._terminator.signal_tree(session, signal_number)
         if not session.live:

@@ -62,6 +62,8 @@ class SessionHooks:
     close_stdin: Callable[[Session], None]  # let the keeper close its copy
     signal_group: Callable[[Session, int], None]  # signal the child's process group
     happened: Callable[[Session, str, dict[str, Any]], None] = lambda _session, _type, _data: None  # lifecycle events
+    #: Somebody did something to the input: on whose behalf, what, the bytes.
+    typed: Callable[[Session, str, str, bytes], None] = lambda _session, _asker, _kind, _data: None
 
 
 @dataclass
@@ -94,6 +96,7 @@ class Session:
         self.recorders: dict[int, Recorder] = {}  # by handle; ended ones stay, for their status
         self._places = Places(loop, self.streams, on_given_up=self._drop_ticket)
         self.exited = asyncio.Event()
+        self.gone = asyncio.Event()  # it is forgotten, or the daemon stops
         self.forgotten = False
         self._leaving = False
         self.ending: Ending | None = None
@@ -335,6 +338,7 @@ class Session:
         elif kind == "resize":
             self._client_resized(attachment, frame.rows, frame.cols)
         elif kind == "interrupt":
+            self._hooks.typed(self, attachment.traits.asker, "interrupt", b"")
             self.interrupt()
         elif kind == "close_stdin" and not self.is_pty:
             self._hooks.close_stdin(self)
@@ -344,6 +348,7 @@ class Session:
             return
         if self.is_pty:
             self.window.typed(attachment.traits.id)
+        self._hooks.typed(self, attachment.traits.asker, "input", data)
 
         def on_written(count: int, error: OSError | None) -> None:
             if error is None:
@@ -493,6 +498,7 @@ class Session:
     def close(self) -> None:
         """Give everything back: the session is forgotten, or the daemon stops."""
         self.forgotten = True
+        self.gone.set()
         self._places.close()
         self.window.close()
         for tee in self.tees.values():

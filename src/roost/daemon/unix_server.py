@@ -15,6 +15,7 @@ import socket
 import struct
 from collections.abc import Callable
 
+from roost.daemon.asker import ASKER
 from roost.daemon.listening import listen_at
 from roost.daemon.streaming import serve_stream
 from roost.daemon.v1 import V1, Connection
@@ -103,6 +104,7 @@ class UnixServer:
             if refusal is not None:
                 await self._refuse(sock, refusal)
                 return
+            ASKER.set(f"unix:{peer_pid}")
             connection = Connection(sock, ServerConversation(), peer_pid, self._one_less)
             handed_over = await self._converse(connection)
         except (ConnectionError, BrokenPipeError):

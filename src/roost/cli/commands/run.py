@@ -40,6 +40,7 @@ class Order:
     tee: tuple[str, ...]
     watch_path: tuple[str, ...]
     exact: bool
+    listen: str | None
     command: tuple[str, ...]
     record: str | None = None
     record_input: bool = False
@@ -60,13 +61,16 @@ class Order:
             redact=self.redact,
             redact_common=self.redact_common,
         )
-        return {**agent, **recording, **self._observing()}
+        return {**agent, **recording, **self._observing(), **self._listening()}
 
     def _observing(self) -> dict[str, object]:
         wanted: dict[str, object] = {"exact": True} if self.exact else {}
         if self.watch_path:
             wanted["watch_paths"] = [os.path.abspath(path) for path in self.watch_path]
         return {"observe": wanted} if wanted else {}
+
+    def _listening(self) -> dict[str, object]:
+        return {"listen": {"address": self.listen}} if self.listen else {}
 
     def argv(self) -> list[bytes]:
         """The command as bytes; the user's shell when none was given."""
@@ -123,6 +127,7 @@ class Order:
 @click.option(
     "--exact", is_flag=True, help="Process events by ptrace: each with its argv; slower, and only if watched."
 )
+@click.option("--listen", metavar="HOST:PORT", help="Serve this session, and no other, over HTTP there.")
 @keys_options
 @json_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
@@ -153,6 +158,8 @@ def run_command(
     with invocation.client() as client:
         session = chosen.spawn(client)
         _warn_of_logout()
+        if chosen.listen:
+            _say_address(client, session)
         if detached:
             print_json(session.info()) if as_json else print(session.id)
             say_where_it_is(session.name)
@@ -179,6 +186,12 @@ def _join_pipes(session: Session, *, merged: bool) -> int:
             return run_pipes(stdout, None, read_stdin=True)
         with session.attach(from_offset=0, restore="none", stream="stderr") as stderr:
             return run_pipes(stdout, stderr, read_stdin=True)
+
+
+def _say_address(client: Client, session: Session) -> None:
+    for entry in client.access.addresses():
+        if entry["session"] == session.id:
+            say(f"served at {entry['url']}")
 
 
 def _own_size() -> tuple[int, int]:
