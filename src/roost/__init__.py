@@ -10,9 +10,10 @@ from roost.version import __version__
 TYPE_CHECKING = False  # not from typing: the keeper imports this package and would pay 2 MB for it
 if TYPE_CHECKING:
     from roost.client import AsyncClient, Client
+    from roost.client.emitting import emit
     from roost.errors import RoostError
 
-__all__ = ["AsyncClient", "Client", "RoostError", "__version__"]
+__all__ = ["AsyncClient", "Client", "RoostError", "__version__", "emit"]
 
 
 def __getattr__(name: str) -> object:
@@ -20,6 +21,10 @@ def __getattr__(name: str) -> object:
         import roost.client
 
         return getattr(roost.client, name)
+    if name == "emit":
+        from roost.client.emitting import emit
+
+        return emit
     if name == "RoostError":
         from roost.errors import RoostError
 

@@ -34,6 +34,8 @@ COMMANDS = {
     "up": ("up", "Start the services of a roost.toml, in order."),
     "down": ("up", "Stop the services of a roost.toml."),
     "ps": ("processes", "List registered processes, or draw a process tree."),
+    "emit": ("emit", "Tell of an event in the session that you run in."),
+    "hooks": ("hooks", "Let agents' hooks become events."),
     "config": ("config", "Check and show the configuration."),
     "serve": ("serve", "Listen for HTTP at an address; show addresses."),
     "token": ("token", "Tokens for HTTP over TCP: create, list, revoke."),

@@ -12,6 +12,8 @@ from typing import Any
 
 from roost.core.events import Event
 
+_DEEPEST = 50
+
 
 class Entry:
     """One event, encoded."""
@@ -52,18 +54,20 @@ def encode(event: Event) -> bytes:
     told = event.as_dict()
     try:
         return json.dumps(told, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str).encode()
-    except (UnicodeEncodeError, ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         clean = json.dumps(_clean(told), separators=(",", ":"), ensure_ascii=False)
         return clean.encode("utf-8", "replace")
 
 
-def _clean(value: Any) -> Any:
+def _clean(value: Any, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        return None
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode()
     if isinstance(value, Mapping):
-        return {_clean(str(key)): _clean(item) for key, item in value.items()}
+        return {_clean(str(key)): _clean(item, depth + 1) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_clean(item) for item in value]
+        return [_clean(item, depth + 1) for item in value]
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
         return None
     return value if isinstance(value, (int, float, bool)) or value is None else _clean(str(value))

@@ -7,6 +7,7 @@ unknown parameter is an InvalidError that names it.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -17,6 +18,9 @@ from roost.daemon.service import DEFAULT_GRACE_S, SEND_TIMEOUT_S, Service, own_e
 from roost.daemon.session import Session
 from roost.daemon.streaming import Streaming
 from roost.errors import InvalidError, RoostError, WrongStateError
+
+#: The process that makes the call under way, where it came from this machine by a socket that tells.
+caller_pid: ContextVar[int | None] = ContextVar("caller_pid", default=None)
 
 
 class Params(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

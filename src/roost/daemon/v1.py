@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from roost.daemon.attachment import Attachment
-from roost.daemon.calls import WAITING_METHODS, Calls
+from roost.daemon.calls import WAITING_METHODS, Calls, caller_pid
 from roost.daemon.streaming import CallStream, Streaming
 from roost.errors import InvalidError, RoostError
 from roost.version import __version__
@@ -166,6 +166,7 @@ class V1:
         status.emergency_reserve = "degraded"
 
     async def _call(self, ask: Ask) -> None:
+        caller_pid.set(ask.connection.peer_pid)
         answer = await self._calls.call(ask.payload.method, ask.payload.params, ask.payload.data)
         if isinstance(answer, Streaming):
             ask.connection.stream = answer.stream

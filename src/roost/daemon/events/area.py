@@ -14,6 +14,8 @@ from roost.core.events import GAP
 from roost.daemon.around import Context, Wired
 from roost.daemon.bus import EventBus
 from roost.daemon.events.calls import EventCalls
+from roost.daemon.events.emit_socket import EmitSocket
+from roost.daemon.events.emitters import Emitters
 from roost.daemon.events.journal import Extent, Journal, Retention
 from roost.daemon.events.lifecycle import Lifecycle
 from roost.daemon.events.log import EventLog, gap_data
@@ -34,7 +36,9 @@ def wire(context: Context) -> Wired:
     mark = EventMark(os.path.join(state_dir, "events.mark"))
     _tell_lost(context.bus, mark.previous, extent)
     context.bus.mark_in(mark.words)
-    calls = EventCalls(events, context.bus)
+    emitters = Emitters(context.loop, context.bus, events, context.table, keeper_pid=lambda: context.service.link.pid)
+    socket = EmitSocket(context.loop, context.tasks, context.paths.events_socket, emitters)
+    calls = EventCalls(events, context.bus, emitters)
     context.shared["journal"] = events
     context.shared["events"] = calls
     announcements = _Announcements(context.lifecycle, told)
@@ -42,6 +46,7 @@ def wire(context: Context) -> Wired:
     context.tasks.create_task(events.run(), name="events")
 
     async def close() -> None:
+        socket.close()
         await events.close()
         context.bus.mark_in(None)
         mark.close()

@@ -8,11 +8,15 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
+import msgspec
+
+from roost.core.agent_events import MAX_EMIT_BYTES
 from roost.core.event_buffer import check_capacity
 from roost.core.event_entry import Entry
 from roost.core.events import EventFilter, check_categories, parse_event_id
 from roost.daemon.bus import EventBus
-from roost.daemon.calls import Calls, Method, Params, Result
+from roost.daemon.calls import Calls, Method, Params, Result, caller_pid
+from roost.daemon.events.emitters import Emitters
 from roost.daemon.events.feed import POLICIES, Feed, FeedSpec
 from roost.daemon.events.history import Wish
 from roost.daemon.events.log import EventLog
@@ -60,6 +64,14 @@ class HistoryParams(Params, frozen=True):
     limit: int = 100
 
 
+class EmitParams(Params, frozen=True):
+    """An event of the calling process's session; `session` may say which that is, and is refused if it is not."""
+
+    type: str
+    data: dict[str, Any] = {}
+    session: str | None = None
+
+
 class StatusParams(Params, frozen=True):
     """No parameters."""
 
@@ -67,15 +79,17 @@ class StatusParams(Params, frozen=True):
 class EventCalls:
     """Carries them out."""
 
-    def __init__(self, log: EventLog, bus: EventBus) -> None:
+    def __init__(self, log: EventLog, bus: EventBus, emitters: Emitters) -> None:
         self._log = log
         self._bus = bus
+        self._emitters = emitters
 
     def methods(self) -> dict[str, Method[Any]]:
         """By name."""
         return {
             "events.stream": Method(StreamParams, self._stream),
             "events.read": Method(ReadParams, self._read),
+            "events.emit": Method(EmitParams, self._emit),
             "events.status": Method(StatusParams, self._status),
             "history.list": Method(HistoryParams, self._history),
         }
@@ -115,6 +129,18 @@ class EventCalls:
         }
         return told, joined(entries)
 
+    async def _emit(self, _calls: Calls, p: EmitParams, _data: bytes) -> Result:
+        pid = caller_pid.get()
+        if pid is None:
+            raise InvalidError("events can be emitted only by a process of this machine that is known by its pid")
+        size = len(msgspec.json.encode(p))
+        if size > MAX_EMIT_BYTES:
+            raise InvalidError(f"an event of {size} bytes; {MAX_EMIT_BYTES} are the limit")
+        session = self._emitters.session_of(pid)
+        event = await self._emitters.emit(session, {"type": p.type, "data": p.data, "session": p.session})
+        await self._log.settle(event.key)
+        return {"id": event.id, "session_id": session.id}, b""
+
     async def _status(self, _calls: Calls, _p: StatusParams, _data: bytes) -> Result:
         log = self._log
         kept = log.journal.retention
@@ -128,6 +154,7 @@ class EventCalls:
             "age_s": kept.age_s,
             "size_bytes": kept.size_bytes,
             "trouble": log.trouble.message if log.trouble else None,
+            "emitted": self._emitters.status(),
         }, b""
 
     async def _history(self, _calls: Calls, p: HistoryParams, _data: bytes) -> Result:

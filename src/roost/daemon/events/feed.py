@@ -58,9 +58,9 @@ class Feed:
         log.add(self)
 
     @property
-    def blocking(self) -> bool:
-        """Whether emitters wait for this reader."""
-        return self._spec.policy == "block"
+    def room(self) -> int | None:
+        """For how many events there is room; None: nobody waits for this reader."""
+        return self._spec.capacity - self._buffer.waiting if self._spec.policy == "block" else None
 
     @property
     def full(self) -> bool:
@@ -112,6 +112,7 @@ class Feed:
             return found
         self._at = found[-1].key
         self._buffer.confirm(self._at)
+        self._log.made_room()
         if self._buffer.missed > self._told_missed:
             count = self._buffer.missed - self._told_missed
             self._told_missed = self._buffer.missed

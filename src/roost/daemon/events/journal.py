@@ -140,6 +140,9 @@ class Journal(SqliteFile):
             extent = self._perform(lambda db: self._store(db, batch, entries))
         except RoostError as error:
             return Written(entries, error, self._extent)
+        except Exception as error:  # a defect must not end the daemon
+            log.exception("a batch of events could not be stored")
+            return Written(entries, RoostError(f"the event journal failed: {error!r}"), self._extent)
         return Written(entries, None, extent)
 
     def _store(self, db: sqlite3.Connection, batch: Batch, entries: list[Entry]) -> Extent:

@@ -38,6 +38,10 @@ class Receiver(Protocol):
 
     want: EventFilter
 
+    @property
+    def room(self) -> int | None:
+        """How many more events it can take before it loses some; None where nobody is to wait for that."""
+
     def offer(self, entries: list[Entry]) -> None:
         """These came, in order; among them others than those that are wanted."""
 
@@ -59,6 +63,8 @@ class EventLog:
         self._hurry = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._stuck: set[int] = set()
+        self._room_pulse: asyncio.Future[None] | None = None
         self._left_out: list[Key] = []
         self._not_stored: list[Key] = []
         self.trouble: RoostError | None = None
@@ -108,6 +114,45 @@ class EventLog:
         """Hand them no more; safe to repeat."""
         if receiver in self._receivers:
             self._receivers.remove(receiver)
+            self._stuck.discard(id(receiver))
+            self.made_room()
+
+    def _held(self, session_id: str, category: str) -> list[Receiver]:
+        """The receivers that block and for which one more event could be too many."""
+        under_way = len(self._pending)
+        full = []
+        for receiver in self._receivers:
+            room = receiver.room
+            if room is None:
+                continue
+            if room > under_way:
+                self._stuck.discard(id(receiver))
+            elif id(receiver) not in self._stuck and receiver.want.may_want(session_id, category):
+                full.append(receiver)
+        return full
+
+    async def room(self, session_id: str, category: str, patience_s: float) -> bool:
+        """Wait until every receiver that blocks has room for one more event, to be emitted at once.
+
+        False when that took too long: nobody waits any more for those that were full until they have room again.
+        """
+        if not self._held(session_id, category):
+            return True
+        try:
+            async with asyncio.timeout(patience_s):
+                while self._held(session_id, category):
+                    pulse = self._room_pulse = self._room_pulse or self._loop.create_future()
+                    await asyncio.shield(pulse)
+        except TimeoutError:
+            self._stuck |= {id(receiver) for receiver in self._held(session_id, category)}
+            return False
+        return True
+
+    def made_room(self) -> None:
+        """A receiver may have room again."""
+        if self._room_pulse is not None:
+            self._room_pulse.set_result(None)
+            self._room_pulse = None
 
     async def run(self) -> None:
         """Make events durable and hand them on, until cancelled."""
@@ -124,6 +169,7 @@ class EventLog:
             while self._pending or self._states:
                 with self._next_batch() as batch:
                     self._publish(await self.journal.write(batch))
+                self.made_room()
             self._tell_left_out()
             if not self._pending:
                 self._idle.set()
