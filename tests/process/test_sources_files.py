@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,12 +14,29 @@ from support.sources import Observed, observed
 
 from roost.daemon.sources import file_kind
 from roost.daemon.sources.file_inotify import InotifyTree
+from roost.platform.fanotify import Fanotify
 
 
-@pytest.fixture
-async def o() -> AsyncIterator[Observed]:
-    """Sources without a session."""
-    async with observed() as all_of_it:
+def has_fanotify() -> bool:
+    """Whether this kernel lets us use fanotify with names."""
+    try:
+        group = Fanotify()
+        try:
+            group.mark(os.fsencode(tempfile.gettempdir()))
+        finally:
+            group.close()
+    except OSError:
+        return False
+    return True
+
+
+needs_fanotify = pytest.mark.skipif(not has_fanotify(), reason="this kernel refuses fanotify: it needs CAP_SYS_ADMIN")
+
+
+@pytest.fixture(params=["inotify", pytest.param("fanotify", marks=needs_fanotify)])
+async def o(request: pytest.FixtureRequest) -> AsyncIterator[Observed]:
+    """Sources without a session, with each mechanism."""
+    async with observed(fanotify=request.param == "fanotify") as all_of_it:
         yield all_of_it
 
 
@@ -152,7 +170,7 @@ async def test_a_limit_of_watches_is_a_gap_and_the_rest_is_observed(
     monkeypatch.setattr(file_kind, "InotifyTree", lambda *args: InotifyTree(*args, most_directories=5))
     for number in range(10):
         (tmp_path / f"d{number}").mkdir()
-    async with observed() as o:
+    async with observed(fanotify=False) as o:
         session = o.session(tmp_path)
         await o.want("file")
         await session.do("open('here', 'w').close()")
@@ -169,7 +187,7 @@ def shown_text(o: Observed) -> list[str]:
 async def test_a_full_kernel_queue_is_a_gap_and_new_directories_are_found_afterwards(tmp_path: Path) -> None:
     with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as file:
         most = int(file.read())
-    async with observed() as o:
+    async with observed(fanotify=False) as o:
         session = o.session(tmp_path)
         await o.want("file")
         hold = threading.Event()
@@ -190,3 +208,36 @@ async def test_two_sessions_in_one_directory_are_both_told(o: Observed, tmp_path
     await first.do("open('x', 'w').close()")
     await asyncio.gather(o.supervisor.settle(first.id), o.supervisor.settle(second.id))
     assert {e.session_id for e in o.of("file", "created")} == {first.id, second.id}
+
+
+@needs_fanotify
+async def test_fanotify_says_who_did_it_and_whether_that_was_the_session(tmp_path: Path) -> None:
+    async with observed() as o:
+        session = o.session(tmp_path)
+        await o.want("file")
+        await session.do("[subprocess.run(['/bin/touch', f'mine{i}']) for i in range(20)]")
+        (tmp_path / "other").write_text("")
+        await o.supervisor.settle(session.id)
+        made = {os.path.basename(e.data["path"]): e.data for e in o.of("file", "created")}
+        assert [made[f"mine{i}"]["attributed"] for i in range(20)] == [True] * 20
+        assert (made["other"]["attributed"], made["other"]["pid"]) == (False, os.getpid())
+        assert len({made[f"mine{i}"]["pid"] for i in range(20)}) == 20
+        assert o.supervisor.status()[0]["source"] == "fanotify"
+        assert not o.of("process"), "the processes are known for this, not told"
+
+
+async def test_nothing_is_told_of_our_own_directories(o: Observed, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    session = o.session(tmp_path, own=[tmp_path / "state"])
+    await o.want("file")
+    await session.do("open('state/journal', 'w').close(); open('x', 'w').close()")
+    await o.supervisor.settle(session.id)
+    assert shown(o, tmp_path, "created") == ["created x"]
+
+
+async def test_what_is_made_and_removed_at_once_is_told_in_every_step(o: Observed, tmp_path: Path) -> None:
+    session = o.session(tmp_path)
+    await o.want("file")
+    await session.do("[(os.mkdir(f'd{i}'), os.rmdir(f'd{i}')) for i in range(200)]")
+    await o.supervisor.settle(session.id)
+    assert sorted(shown(o, tmp_path)) == sorted(f"{kind} d{i}" for i in range(200) for kind in ("created", "deleted"))

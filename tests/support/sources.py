@@ -78,6 +78,7 @@ class FakeSession:
             leader=self.process.pid,
             membership=Membership(self.id, self.process.pid, None),
             places=(os.fsencode(self.cwd), *(os.fsencode(p) for p in self.options.get("watch_paths", ()))),
+            own=tuple(os.fsencode(p) for p in self.options.get("own", ())),
             exact=self.options.get("exact", False),
             ignore=tuple(self.options.get("ignore", ())),
         )
@@ -107,7 +108,7 @@ class Observed:
         self.supervisor = Supervisor(loop, tasks, self.bus, self.table, lambda session: session.target())  # type: ignore[arg-type, attr-defined]
         means = Means(OnLoop(loop), self.supervisor.delivery)
         self.processes = ProcessKind(means, os.getpid, {os.getpid()})
-        self.files = FileKind(means, **file_options)
+        self.files = FileKind(means, self.processes, **file_options)
         for kind in (self.processes, self.files):
             self.supervisor.add(kind)
         self.events: list[Event] = []

@@ -36,12 +36,12 @@ class SourcesArea:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.supervisor = Supervisor(context.loop, context.tasks, context.bus, context.table, target_of)
+        self.supervisor = Supervisor(context.loop, context.tasks, context.bus, context.table, self._target)
         means = Means(OnLoop(context.loop), self.supervisor.delivery)
         link = context.service.link
         self.processes = ProcessKind(means, lambda: link.pid, {os.getpid()})
         self.supervisor.add(self.processes)
-        self.supervisor.add(FileKind(means))
+        self.supervisor.add(FileKind(means, self.processes))
 
     def prepare(self, preparation: Preparation, _options: ObserveOptions) -> None:
         """Be there before the first process is, if it is wanted."""
@@ -55,6 +55,10 @@ class SourcesArea:
             self.processes.disown(session.origin.pid)
         self.supervisor.refresh()
 
+    def _target(self, session: Session) -> Target:
+        paths = self._context.paths
+        return target_of(session, own=(os.fsencode(paths.state_dir), os.fsencode(paths.runtime_dir)))
+
     async def status(self, _calls: Calls, _p: NoParams, _data: bytes) -> Result:
         """What runs for whom."""
         return {"sources": self.supervisor.status()}, b""
@@ -64,7 +68,7 @@ class SourcesArea:
 WARM_S = 5.0
 
 
-def target_of(session: Session) -> Target:
+def target_of(session: Session, own: tuple[bytes, ...]) -> Target:
     """A session as its sources see it."""
     options = parse_observe(session.record.options.get("observe"))
     return Target(
@@ -72,6 +76,7 @@ def target_of(session: Session) -> Target:
         leader=session.origin.pid,
         membership=session.membership(),
         places=(working_directory(session), *(os.fsencode(path) for path in options.watch_paths)),
+        own=own,
         exact=options.exact,
         ignore=options.ignore,
     )

@@ -10,6 +10,7 @@ import base64
 import os
 import time
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 from roost.daemon.sources.delivery import Delivery, Observation, gap
@@ -21,6 +22,14 @@ _MODIFIED_EVERY_S = 1.0
 _REMEMBERED = 8192
 
 
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who made a change: a process, and whether it is one of the session's own."""
+
+    pid: int
+    ours: bool
+
+
 class FileChanges:
     """What one session's places tell. Used in one thread."""
 
@@ -30,6 +39,7 @@ class FileChanges:
         self._delivery = delivery
         self._places = sorted({_real(place) for place in target.places}, key=len)
         self._rules = {place: Ignore(_directory_of(place), target.ignore) for place in self._places}
+        self._own = tuple(_real(place) + b"/" for place in target.own)
         self._modified: dict[bytes, float] = {}
 
     @property
@@ -42,10 +52,14 @@ class FileChanges:
 
     def wants(self, path: bytes, *, directory: bool) -> bool:
         """Whether a path lies in a place and is not ignored there."""
+        if path.startswith(self._own):
+            return False
         return any(self._in(path, place, directory=directory) for place in self._places)
 
     def enters(self, directory: bytes) -> bool:
         """Whether what is directly in a directory may be told."""
+        if (directory + b"/").startswith(self._own):
+            return False
         for place in self._places:
             if place == directory or os.path.dirname(place) == directory:
                 return True
@@ -72,8 +86,7 @@ class FileChanges:
         *,
         directory: bool = False,
         before: bytes | None = None,
-        pid: int | None = None,
-        attributed: bool = False,
+        by: Actor | None = None,
         sampled: bool = False,
         at: float | None = None,
         **more: Any,
@@ -86,11 +99,11 @@ class FileChanges:
             return
         if type in ("closed", "deleted", "renamed"):
             self._modified.pop(path, None)
-        data: dict[str, Any] = {**_shown("path", path), "directory": directory, "attributed": attributed, **more}
+        data: dict[str, Any] = {**_shown("path", path), "directory": directory, "attributed": False, **more}
         if before is not None:
             data |= _shown("from", before)
-        if pid is not None:
-            data["pid"] = pid
+        if by is not None:
+            data |= {"pid": by.pid, "attributed": by.ours}
         grade = "sampled" if sampled else "exact"
         self._delivery.put(Observation(self.session_id, "file", type, data, grade, self.source, at))
 

@@ -11,14 +11,16 @@ from roost.platform.processes import Membership
 class Target:
     """Whom to observe. `places`: absolute directories and files for file events, the working directory first.
 
-    `exact`: by ptrace. `ignore`: patterns in the syntax of .gitignore. `gated`: the leader waits for the tracer before
-    it becomes the session's program.
+    `own`: our own directories, of which nothing is told: writing an event there would be an event. `exact`: by ptrace.
+    `ignore`: patterns in the syntax of .gitignore. `gated`: the leader waits for the tracer before it becomes the
+    session's program.
     """
 
     session_id: str
     leader: int
     membership: Membership
     places: tuple[bytes, ...] = ()
+    own: tuple[bytes, ...] = ()
     exact: bool = False
     gated: bool = False
     ignore: tuple[str, ...] = ()
