@@ -29,6 +29,7 @@ COMMANDS = {
     "kill": ("ending", "End sessions: TERM, grace, KILL."),
     "tee": ("tee", "Copy a session's streams to files."),
     "record": ("record", "Record sessions as asciicasts."),
+    "replay": ("replay", "Play a recording in this terminal."),
     "purge": ("ending", "Forget exited sessions and their output."),
     "service": ("services", "Keep programs running: start, stop, restart, logs."),
     "up": ("up", "Start the services of a roost.toml, in order."),

@@ -15,10 +15,10 @@ written in two chunks, or typed key by key, as hidden as one written at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, TypeAlias
+from typing import Any
 
 from roost.errors import InvalidError
 
@@ -29,22 +29,77 @@ REPLACEMENT = b"[redacted]"
 MAX_RULES = 32
 MAX_RULE_LENGTH = 1000
 
-Rule: TypeAlias = "re.Pattern[bytes]"
 
-#: Tokens by their well-known forms, and what is assigned to a name that says it is a secret.
-COMMON_RULES = (
-    r"\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{36,255}\b|\bgithub_pat_[A-Za-z0-9_]{20,255}\b",
-    r"\bglpat-[A-Za-z0-9_-]{20,64}\b",
-    r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b",
-    r"\bsk-[A-Za-z0-9_-]{20,255}",
-    r"\bxox[abeoprs]-[A-Za-z0-9-]{10,255}",
-    r"\beyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{8,1000}",
-    r"(?i)\bauthorization:[ \t]{0,8}(?:basic|bearer|token)[ \t]{1,8}([^\s\"']{1,2000})",
-    r"(?i)[a-z][a-z0-9+.-]{1,20}://[^/\s:@]{0,200}:([^/\s@]{1,500})@",
-    r"(?i)\b[a-z0-9_]{0,40}(?:password|passwd|secret|api_?key|access_?key|auth_?token|access_?token|private_?key)"
-    r"[a-z0-9_]{0,20}[\"']?[ \t]{0,8}[=:][ \t]{0,8}[\"']?([^\s\"']{1,1000})",
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----|^[A-Za-z0-9+/]{64}(?=\r?\n)",
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An expression, and what lets most lines be passed without trying it.
+
+    needles: one of them is in every match; none, if that is not known. fold: in upper or lower case. scans: the
+    expression looks at each byte a few times at most and stays within a line, so it can be tried on many lines at once.
+    """
+
+    pattern: re.Pattern[bytes]
+    needles: tuple[bytes, ...] = ()
+    fold: bool = False
+    scans: bool = False
+
+    def lines(self, block: bytes, folded: bytes) -> Iterator[tuple[int, int]]:
+        """Where the lines are in which there may be a match; `folded` is the block in lower case, if `fold`."""
+        if self.scans:
+            found = [match.start() for match in self.pattern.finditer(block)]
+            yield from ((block.rfind(b"\n", 0, at) + 1, block.find(b"\n", at) + 1) for at in found)
+            return
+        searched = folded if self.fold else block
+        for needle in self.needles or (b"\n",):
+            at = searched.find(needle)
+            while at >= 0:
+                end = block.find(b"\n", at) + 1
+                yield block.rfind(b"\n", 0, at) + 1, end
+                at = searched.find(needle, end)
+
+
+#: Tokens by their well-known forms, and what is assigned to a name that says it is a secret: expression, needles, fold.
+COMMON_RULES: tuple[tuple[str, tuple[str, ...], bool], ...] = (
+    (
+        r"\b(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{36,255}\b|\bgithub_pat_[A-Za-z0-9_]{20,255}\b",
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+        False,
+    ),
+    (r"\bglpat-[A-Za-z0-9_-]{20,64}\b", ("glpat-",), False),
+    (r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b", ("AKIA", "ASIA"), False),
+    (r"\bsk-[A-Za-z0-9_-]{20,255}", ("sk-",), False),
+    (r"\bxox[abeoprs]-[A-Za-z0-9-]{10,255}", ("xox",), False),
+    (r"\beyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,2000}\.[A-Za-z0-9_-]{8,1000}", ("eyJ",), False),
+    (
+        r"(?i)\bauthorization:[ \t]{0,8}(?:basic|bearer|token)[ \t]{1,8}([^\s\"']{1,2000})",
+        ("authorization:",),
+        True,
+    ),
+    (r"(?i)[a-z][a-z0-9+.-]{1,20}://[^/\s:@]{0,200}:([^/\s@]{1,500})@", ("://",), False),
+    (
+        r"(?i)\b[a-z0-9_]{0,40}(?:password|passwd|secret|api_?key|access_?key|auth_?token|access_?token|private_?key)"
+        r"[a-z0-9_]{0,20}[\"']?[ \t]{0,8}[=:][ \t]{0,8}[\"']?([^\s\"']{1,1000})",
+        (
+            "password",
+            "passwd",
+            "secret",
+            "apikey",
+            "api_key",
+            "accesskey",
+            "access_key",
+            "authtoken",
+            "auth_token",
+            "accesstoken",
+            "access_token",
+            "privatekey",
+            "private_key",
+        ),
+        True,
+    ),
+    (r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----", ("PRIVATE KEY-----",), False),
 )
+#: A line of a private key's body, and of anything else that is written in base64 of that width.
+_KEY_BODY = rb"^[A-Za-z0-9+/]{64}(?=\r?\n)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +121,19 @@ def compile_rules(texts: Iterable[str], *, common: bool = False) -> tuple[Rule, 
 
 
 def _common() -> Iterable[Rule]:
-    return (re.compile(text.encode(), re.MULTILINE) for text in COMMON_RULES)
+    for text, needles, fold in COMMON_RULES:
+        yield Rule(re.compile(text.encode(), re.MULTILINE), tuple(needle.encode() for needle in needles), fold)
+    yield Rule(re.compile(_KEY_BODY, re.MULTILINE), scans=True)
 
 
 def _compile(text: str) -> Rule:
     if len(text) > MAX_RULE_LENGTH:
         raise InvalidError(f"a redaction rule of {len(text)} characters; at most {MAX_RULE_LENGTH} are possible")
     try:
-        rule = re.compile(text.encode(), re.MULTILINE)
+        pattern = re.compile(text.encode(), re.MULTILINE)
     except (re.error, ValueError, OverflowError, RecursionError) as error:
         raise InvalidError(f"redaction rule {text!r} is no regular expression: {error}") from error
-    if rule.match(b"") is not None:
+    if pattern.match(b"") is not None:
         raise InvalidError(f"redaction rule {text!r} matches the empty text, so it says nothing; make it longer")
     tree = import_module("re._parser").parse(text.encode(), re.MULTILINE)
     if _explodes(tree, inside=False):
@@ -88,7 +145,26 @@ def _compile(text: str) -> Rule:
         raise InvalidError(
             f"redaction rule {text!r}: rules match bytes, so a letter beyond ASCII can be neither in [...] nor repeated"
         )
-    return rule
+    fold = bool(pattern.flags & re.IGNORECASE)
+    needle = max(_literals(tree), key=len, default=b"")
+    return Rule(pattern, (needle.lower() if fold else needle,) if needle else (), fold)
+
+
+def _literals(tree: Any) -> list[bytes]:
+    """The texts that every match contains, as far as that is plain to see."""
+    found, run = [], bytearray()
+    for name, argument in _nodes(tree):
+        inner: list[bytes] = []
+        if name == "LITERAL":
+            run.append(argument)
+            continue
+        if name == "SUBPATTERN" and not (argument[1] or argument[2]):
+            inner = _literals(argument[3])
+        elif name in ("MAX_REPEAT", "MIN_REPEAT") and argument[0] > 0:
+            inner = _literals(argument[2])
+        found += [bytes(run), *inner]
+        run.clear()
+    return [text for text in [*found, bytes(run)] if text]
 
 
 def _nodes(tree: Any) -> Iterable[tuple[str, Any]]:
@@ -164,11 +240,10 @@ class Redactor:
     def feed(self, data: bytes) -> list[Piece]:
         """The pieces that are decided now, contiguous with those before."""
         data = self._held + data
-        at = 0
-        while (end := data.find(b"\n", at) + 1) > 0:
-            self._line(data[at:end])
-            at = end
-        rest = data[at:]
+        end = data.rfind(b"\n") + 1
+        if end:
+            self._lines(data[:end])
+        rest = data[end:]
         while len(rest) >= WINDOW_BYTES:
             rest = rest[self._window(rest[:WINDOW_BYTES], LOOK_BACK_BYTES) :]
         self._held = rest
@@ -180,6 +255,17 @@ class Redactor:
         self._line(rest)
         return self._take()
 
+    def _lines(self, block: bytes) -> None:
+        """Complete lines: those that no rule can be interested in are passed as they are."""
+        folded = block.lower() if any(rule.fold for rule in self._rules) else block
+        interesting = {span for rule in self._rules for span in rule.lines(block, folded)}
+        at = 0
+        for start, end in sorted(interesting):
+            self._pass(block[at:start])
+            self._line(block[start:end])
+            at = end
+        self._pass(block[at:])
+
     def _line(self, line: bytes) -> None:
         """A line that is complete, or its rest."""
         while len(line) > WINDOW_BYTES:
@@ -189,7 +275,9 @@ class Redactor:
     def _window(self, window: bytes, least: int) -> int:
         """Decide at least so many bytes of a window, and the matches that begin there; how many were decided."""
         decided, hidden = least, []
-        found = [match for rule in self._rules for match in rule.finditer(window) if match.end() > match.start()]
+        found = [
+            match for rule in self._rules for match in rule.pattern.finditer(window) if match.end() > match.start()
+        ]
         for match in sorted(found, key=re.Match.start):
             if match.start() < decided or least == len(window):
                 decided = max(decided, match.end())

@@ -37,6 +37,23 @@ def test_a_match_is_hidden_and_only_its_groups_if_it_has_some() -> None:
     assert redact(rules, b"a tok_abc b\npassword=xyz tok_q\n") == (b"a [redacted] b\npassword=[redacted] [redacted]\n")
 
 
+@pytest.mark.parametrize(
+    ("rule", "line"),
+    [
+        ("(?i)Tok_[a-z]+", b"TOK_abc"),
+        ("(?:a|b)c", b"bc"),
+        ("x{2,}y?", b"xxx"),
+        ("(?i:KEY)=.", b"key=1"),
+        ("a?b?[0-9]", b"7"),
+        ("(?:ab)+cd", b"ababcd"),
+        ("(pre)?fix", b"fix"),
+        ("[ab]{3}", b"bab"),
+    ],
+)
+def test_no_line_is_passed_by_that_has_a_match(rule: str, line: bytes) -> None:
+    assert redact(compile_rules([rule]), b"---\n" + line + b"\n---\n") != b"---\n" + line + b"\n---\n"
+
+
 def test_overlapping_and_touching_matches_are_one() -> None:
     rules = compile_rules(["abcd", "cdef", "gh"])
     assert redact(rules, b"-abcdefgh-\n") == b"-[redacted]-\n"
