@@ -73,6 +73,8 @@ class SessionInfo(Record):
     still has the terminal open. held_by: label of the lossless client for which reading has stopped. service: the name
     of the service whose run it is. recording: "recording", "failing" (its file cannot be written at the moment) or
     "failed" when it is or was being recorded, else None.
+    shell: what a shell that marks its prompts has told (cwd, at_prompt, command,
+    last_command, last_exit_code, last_duration_s), None without marks.
     """
 
     id: str
@@ -106,6 +108,7 @@ class SessionInfo(Record):
     spawn_id: str | None = None
     service: str | None = None
     recording: str | None = None
+    shell: Mapping[str, Any] | None = None
 
     @property
     def running(self) -> bool:

@@ -36,7 +36,7 @@ from roost.core.sequences import (
     read_csi,
     unfinished_from,
 )
-from roost.core.shell_marks import ShellMarks
+from roost.core.shell_marks import DIRECTORY, MAX_PENDING, Mark, ShellMarks, command_of
 
 MAX_TITLE_BYTES = 160
 MAX_CWD_BYTES = 512
@@ -82,6 +82,9 @@ class Scanner:
         self.dirty = False
         self._titles: list[str] = []
         self._queries: list[Query] = []
+        #: What was marked since `take_marks`; looked at after every chunk, hence no method.
+        self.fresh_marks: list[Mark] = []
+        self._command_told = False
         self._tail = b""
         self._passthrough = False
         self._trusts_offset = False
@@ -166,6 +169,11 @@ class Scanner:
         """The questions to the terminal since the last call, the newest MAX_QUERIES."""
         queries, self._queries = self._queries, []
         return queries
+
+    def take_marks(self) -> list[Mark]:
+        """The shell marks since the last call, the newest MAX_PENDING."""
+        marks, self.fresh_marks = self.fresh_marks, []
+        return marks
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -337,7 +345,7 @@ class Scanner:
         if number in (b"0", b"2"):
             self.title = _readable(text, MAX_TITLE_BYTES)
         elif number == b"7":
-            self._set_cwd(text)
+            self._set_cwd(text, index)
         elif number in (b"133", b"633"):
             self._mark(text, index)
         elif text.split(b";")[-1] == b"?":
@@ -347,15 +355,31 @@ class Scanner:
         letter, _, rest = text.decode("utf-8", "replace").partition(";")
         if letter == "E":
             self.marks.set_command(rest.partition(";")[0])
+            self._command_told = True
         elif letter == "P":
             if rest.startswith("Cwd="):
-                self._set_cwd(rest[4:].encode())
+                self._set_cwd(rest[4:].encode(), index)
         elif letter in ("A", "B", "C", "D"):
-            self.marks.mark(letter, rest.partition(";")[0], self._offset_of(index))
+            offset = self._offset_of(index)
+            if letter == "C" and (command := command_of(rest)):
+                self.marks.set_command(command)
+            elif letter == "C" and not self._command_told:
+                self.marks.set_command("")  # the last one that was told is another one's
+            self._command_told = self._command_told and letter != "C"
+            self.marks.mark(letter, rest.partition(";")[0], offset)
+            code = self.marks.exit_code if letter == "D" else None
+            self._note(Mark(letter, offset, code, self.marks.command if letter == "C" else ""))
 
-    def _set_cwd(self, text: bytes) -> None:
+    def _note(self, mark: Mark) -> None:
+        self.fresh_marks.append(mark)
+        del self.fresh_marks[:-MAX_PENDING]
+
+    def _set_cwd(self, text: bytes, index: int) -> None:
         # A directory cut short would be another one.
-        self.cwd = _readable(text, MAX_CWD_BYTES) if len(text) <= MAX_CWD_BYTES else ""
+        cwd = _readable(text, MAX_CWD_BYTES) if len(text) <= MAX_CWD_BYTES else ""
+        if cwd != self.cwd:
+            self.cwd = cwd
+            self._note(Mark(DIRECTORY, self._offset_of(index), text=cwd))
 
     def _ask(self, kind: str, body: bytes, index: int) -> None:
         self._queries.append(Query(self._offset_of(index), kind, body))

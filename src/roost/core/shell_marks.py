@@ -6,11 +6,26 @@ Owns the last of each; knows nothing of escape sequences. Offsets are those of t
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
+from urllib.parse import unquote
 
 MAX_COMMAND_LENGTH = 200
 PROMPT, INPUT, OUTPUT, FINISHED = "A", "B", "C", "D"
+#: Not of the shells: the directory was told.
+DIRECTORY = "cwd"
+#: Marks that wait to be taken, at most; the oldest go first.
+MAX_PENDING = 512
 
 _HEX_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|(\\))")
+
+
+class Mark(NamedTuple):
+    """One mark as it was seen. letter: A to D or DIRECTORY; text: the command line (C) or the directory as reported."""
+
+    letter: str
+    offset: int
+    exit_code: int | None = None
+    text: str = ""
 
 
 class ShellMarks:
@@ -51,6 +66,23 @@ class ShellMarks:
         self.command = (
             plain[:MAX_COMMAND_LENGTH].encode("utf-8", "ignore")[:MAX_COMMAND_LENGTH].decode("utf-8", "ignore")
         )
+
+
+def command_of(rest: str) -> str:
+    """The command line that some shells put behind 133;C, "" without one."""
+    for field in rest.split(";"):
+        name, equals, value = field.partition("=")
+        if equals and name == "cmdline_url":
+            return unquote(value)
+    return ""
+
+
+def directory_of(reported: str, host: str) -> str:
+    """The local directory behind what OSC 7 or 633 reported; "" when it is on another machine or no path."""
+    if reported.startswith("file://"):
+        where, slash, path = reported[len("file://") :].partition("/")
+        return unquote(slash + path) if where.lower() in ("", "localhost", host.lower()) else ""
+    return reported if reported.startswith("/") else ""
 
 
 def _exit_code(text: str) -> int | None:

@@ -33,6 +33,7 @@ AREAS: tuple[str, ...] = (
     "roost.daemon.agent_links",
     "roost.daemon.sources.area",
     "roost.daemon.http.area",
+    "roost.daemon.shell_area",
 )
 
 

@@ -224,6 +224,7 @@ class Service:
         if not data:
             return 0
         self.note_input(session, "input", data)
+        session.mark_input()
         session.input.write(data, done, on_written)
         try:
             await asyncio.wait_for(asyncio.shield(done), timeout_s)

@@ -23,6 +23,7 @@ from roost.daemon.attachment import Attachment, exit_frame
 from roost.daemon.child_input import ChildInput
 from roost.daemon.places import Places
 from roost.daemon.record import SessionRecord, Ticket
+from roost.daemon.shell_track import ShellTrack
 from roost.daemon.stream import Stream
 from roost.daemon.tee import Tee
 from roost.daemon.window import Window
@@ -102,6 +103,9 @@ class Session:
         self.ending: Ending | None = None
         self.pinned = False
         self.last_output_at: float | None = None
+        self.shell: ShellTrack | None = None  # of a terminal session
+        #: Where the output stood before the newest input, None when there was none in this daemon's life.
+        self.input_from: int | None = None
         self.window = Window(loop, Winsize(record.rows, record.cols), record.size_policy, self._size_changed)
         self._held_back: set[Attachment] = set()
         self._stolen: set[Attachment] = set()  # told to be gone already
@@ -346,6 +350,7 @@ class Session:
     def _type(self, attachment: Attachment, data: bytes) -> None:
         if self.input is None:
             return
+        self.mark_input()
         if self.is_pty:
             self.window.typed(attachment.traits.id)
         self._hooks.typed(self, attachment.traits.asker, "input", data)
@@ -362,6 +367,10 @@ class Session:
         if self.input is not None and self.input.full:
             attachment.hold_back()
             self._held_back.add(attachment)
+
+    def mark_input(self) -> None:
+        """Input is about to be written: what it causes is found from here on."""
+        self.input_from = self.streams["stdout"].ring.end
 
     def _input_has_room(self) -> None:
         held, self._held_back = self._held_back, set()

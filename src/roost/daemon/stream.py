@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from roost.core.scanner import Scanner
+from roost.core.shell_marks import Mark
 from roost.ring.layout import GUARD_BYTES
 from roost.ring.reader import RingReader
 from roost.wire.frames import output_head
@@ -92,6 +93,8 @@ class Stream:
         self._echo_skips = 0
         self._echo_vain = 0
         self.scanner = Scanner.from_state(ring.scanner_state()) if scans else None
+        #: Told of the shell marks in a piece once the scanner has seen it.
+        self.on_marks: Callable[[list[Mark]], None] | None = None
         self._scanned = ring.scanned
         self._stored = self._scanned
         self._store_timer: asyncio.TimerHandle | None = None
@@ -235,6 +238,8 @@ class Stream:
             return True
         scanner.feed(data, self._scanned)
         self._scanned += len(data)
+        if scanner.fresh_marks and self.on_marks is not None:
+            self.on_marks(scanner.take_marks())
         if self._scanned - self._stored >= STORE_EVERY_BYTES:
             self._store_scanner()
         elif self._store_timer is None:

@@ -52,6 +52,7 @@ def session_info(session: Session) -> dict[str, Any]:
         "spawn_id": record.spawn_id or None,
         "service": record.service or None,
         "recording": _recording(session),
+        "shell": session.shell.describe() if session.shell else None,
     }
 
 

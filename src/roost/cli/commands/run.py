@@ -41,6 +41,7 @@ class Order:
     watch_path: tuple[str, ...]
     exact: bool
     listen: str | None
+    shell_integration: bool
     command: tuple[str, ...]
     record: str | None = None
     record_input: bool = False
@@ -52,6 +53,7 @@ class Order:
 
     def areas(self) -> dict[str, object]:
         """What the areas around a session are asked for, by area."""
+        shell = {"shell": {"integration": True}} if self.shell_integration else {}
         agent = {"ssh_agent": False} if self.no_ssh_agent else {}
         recording = spawn_options(
             self.record,
@@ -61,7 +63,7 @@ class Order:
             redact=self.redact,
             redact_common=self.redact_common,
         )
-        return {**agent, **recording, **self._observing(), **self._listening()}
+        return {**shell, **agent, **recording, **self._observing(), **self._listening()}
 
     def _observing(self) -> dict[str, object]:
         wanted: dict[str, object] = {"exact": True} if self.exact else {}
@@ -128,6 +130,7 @@ class Order:
     "--exact", is_flag=True, help="Process events by ptrace: each with its argv; slower, and only if watched."
 )
 @click.option("--listen", metavar="HOST:PORT", help="Serve this session, and no other, over HTTP there.")
+@click.option("--shell-integration", is_flag=True, help="bash, zsh, fish: have it mark its prompts and commands.")
 @keys_options
 @json_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
