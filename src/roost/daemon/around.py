@@ -34,6 +34,7 @@ AREAS: tuple[str, ...] = (
     "roost.daemon.sources.area",
     "roost.daemon.http.area",
     "roost.daemon.shell_area",
+    "roost.daemon.waiting",
 )
 
 

@@ -354,6 +354,7 @@ WAITING_METHODS = frozenset(
         "daemon.stop",
         "keys.send",
         "wait.for",
+        "wait.output",
         "exec.run",
     }
 )

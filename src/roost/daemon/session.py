@@ -106,6 +106,9 @@ class Session:
         self.shell: ShellTrack | None = None  # of a terminal session
         #: Where the output stood before the newest input, None when there was none in this daemon's life.
         self.input_from: int | None = None
+        self.last_input_at: float | None = None
+        #: Called once the child has been seen to end.
+        self.when_exited: list[Callable[[], None]] = []
         self.window = Window(loop, Winsize(record.rows, record.cols), record.size_policy, self._size_changed)
         self._held_back: set[Attachment] = set()
         self._stolen: set[Attachment] = set()  # told to be gone already
@@ -371,6 +374,7 @@ class Session:
     def mark_input(self) -> None:
         """Input is about to be written: what it causes is found from here on."""
         self.input_from = self.streams["stdout"].ring.end
+        self.last_input_at = time.time()
 
     def _input_has_room(self) -> None:
         held, self._held_back = self._held_back, set()
@@ -450,6 +454,8 @@ class Session:
             self.finish_with_exit(attachment)
         self.tell("exited", exited_data(info))
         self.exited.set()
+        for call in tuple(self.when_exited):
+            call()
         if all(stream.ring.closed for stream in self.streams.values()):
             self.drop_input()
 

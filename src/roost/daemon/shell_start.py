@@ -67,9 +67,7 @@ def _read_bash(argv: list[bytes]) -> tuple[list[bytes], bool, bool, bytes | None
         elif not word.startswith((b"-", b"+")) or word in (b"--", b"-") or (b"c" in word and word[:2] != b"--"):
             raise _not_interactive(argv)
         elif word == b"--posix":
-            raise InvalidError(
-                "bash --posix cannot be integrated; leave --posix or --shell-integration"
-            )
+            raise InvalidError("bash --posix cannot be integrated; leave --posix or --shell-integration")
         else:
             login = login or word in _BASH_LOGIN or (word[:2] != b"--" and b"l" in word)
             words.append(word)

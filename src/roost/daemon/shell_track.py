@@ -30,6 +30,8 @@ class ShellTrack:
         self.command = marks.command if self.running else ""
         self.last_command = "" if self.running else marks.command
         self.last_duration_s: float | None = None
+        #: What the last `command_finished` said; None before the first in this daemon's life.
+        self.last_finished: dict[str, Any] | None = None
         #: When the command under way began; None without one, or when it began before this daemon.
         self.started_at: float | None = None
         self.changed_at = time.time()
@@ -45,6 +47,11 @@ class ShellTrack:
     def at_prompt(self) -> bool:
         """Whether the shell waits for a command."""
         return self._marks.last in ("A", "B")
+
+    @property
+    def prompt_at(self) -> int | None:
+        """Where the last prompt begins, as an offset."""
+        return self._marks.prompt_at
 
     @property
     def exit_code(self) -> int | None:
@@ -104,4 +111,5 @@ class ShellTrack:
             "duration_s": self.last_duration_s,
             "cwd": self.cwd or None,
         }
+        self.last_finished = data
         self._emit("command_finished", data)

@@ -1,0 +1,177 @@
+"""What a wait looks for in text: literal text and regular expressions, over output that comes in pieces.
+
+Owns the window that a match may span, and the offsets of what was found. Pure. Regular expressions are those of RE2,
+whose time is linear in the text whatever the expression: nothing that a caller writes can hold the daemon up. (No
+look-around and no back-references in it.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import Any, Protocol
+
+from roost.core.plain_text import Piece
+from roost.errors import InvalidError
+
+#: The longest stretch of text in which a match is found; also what is remembered.
+WINDOW_BYTES = 64 * 1024
+MAX_PATTERN_CHARACTERS = 2000
+_PROGRAM_BYTES = 4 << 20
+
+
+class Pattern(Protocol):
+    """Something to look for."""
+
+    @property
+    def reach(self) -> int:
+        """How many bytes before a new piece a match may begin."""
+
+    def find(self, text: bytes, start: int) -> Hit | None:
+        """The first match that begins at or after a place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Where a pattern was found in a text, and its groups; None for one that took no part."""
+
+    start: int
+    end: int
+    groups: tuple[str | None, ...] = ()
+    named: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A match in output: absolute offsets, its text, the whole line it begins in, its groups."""
+
+    offset: int
+    end_offset: int
+    text: str
+    line: str
+    groups: tuple[str | None, ...] = ()
+    named: tuple[tuple[str, str | None], ...] = ()
+
+
+class Literal:
+    """Exactly that text."""
+
+    def __init__(self, text: str) -> None:
+        if not text:
+            raise InvalidError("an empty text is everywhere; give what to wait for")
+        self._needle = text.encode()
+
+    @property
+    def reach(self) -> int:
+        """Up to one byte less than the text is long."""
+        return len(self._needle) - 1
+
+    def find(self, text: bytes, start: int) -> Hit | None:
+        """Where it is."""
+        at = text.find(self._needle, start)
+        return None if at < 0 else Hit(at, at + len(self._needle))
+
+
+class Regex:
+    """A regular expression. Lines are told apart only with (?m), case is with (?i) not."""
+
+    def __init__(self, expression: str) -> None:
+        self._compiled = _compile(expression)
+        #: Names of groups with their numbers. RE2 has names in bytes when the expression is.
+        self._names = [(_text(name) or "", number) for name, number in self._compiled.groupindex.items()]
+
+    @property
+    def reach(self) -> int:
+        """Anywhere in the window."""
+        return WINDOW_BYTES
+
+    def find(self, text: bytes, start: int) -> Hit | None:
+        """Its first match that is not empty."""
+        found = self._compiled.search(text, start)
+        while found is not None and found.start() == found.end():
+            if found.end() >= len(text):
+                return None
+            found = self._compiled.search(text, found.end() + 1)
+        if found is None:
+            return None
+        groups = tuple(_text(group) for group in found.groups())
+        named = tuple((name, groups[number - 1]) for name, number in self._names)
+        return Hit(found.start(), found.end(), groups, named)
+
+
+def _text(group: str | bytes | None) -> str | None:
+    return group.decode("utf-8", "replace") if isinstance(group, bytes) else group
+
+
+@lru_cache(maxsize=64)
+def _compile(expression: str) -> Any:
+    if not expression:
+        raise InvalidError("an empty expression matches everywhere; give what to wait for")
+    if len(expression) > MAX_PATTERN_CHARACTERS:
+        raise InvalidError(f"an expression has {MAX_PATTERN_CHARACTERS} characters at most, not {len(expression)}")
+    re2 = import_module("re2")  # only when the first expression comes
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _PROGRAM_BYTES
+    try:
+        return re2.compile(expression.encode(), options)
+    except re2.error as error:
+        why = error.args[0] if error.args else error
+        shown = why.decode("utf-8", "replace") if isinstance(why, bytes) else why
+        raise InvalidError(
+            f"{expression!r} is no expression that can be used: {shown} "
+            "(RE2 syntax: no look-around, no back-references)"
+        ) from error
+
+
+class TextWindow:
+    """The newest text of some output, for patterns that may span its pieces."""
+
+    def __init__(self) -> None:
+        self._pieces: list[tuple[int, Piece]] = []  # with the place of each piece's text in the window
+        self._text = b""
+        self._fresh = 0
+
+    def add(self, piece: Piece) -> None:
+        """Take more text; the oldest that no match may reach any more is forgotten."""
+        self._forget()
+        self._fresh = len(self._text)
+        if piece.text:
+            self._pieces.append((self._fresh, piece))
+            self._text += piece.text
+
+    def cut(self) -> None:
+        """What comes next does not follow on what was there: no match spans both."""
+        self._pieces, self._text, self._fresh = [], b"", 0
+
+    def _forget(self) -> None:
+        gone = 0
+        while self._pieces and len(self._text) - gone - len(self._pieces[0][1].text) >= WINDOW_BYTES:
+            gone += len(self._pieces.pop(0)[1].text)
+        if gone:
+            self._text = self._text[gone:]
+            self._pieces = [(at - gone, piece) for at, piece in self._pieces]
+
+    def find(self, pattern: Pattern) -> Found | None:
+        """A match that the newest piece has completed."""
+        hit = pattern.find(self._text, max(0, self._fresh - pattern.reach))
+        if hit is None:
+            return None
+        line_start = self._text.rfind(b"\n", 0, hit.start) + 1
+        line_end = self._text.find(b"\n", hit.start)
+        line = self._text[line_start : line_end if line_end >= 0 else len(self._text)]
+        return Found(
+            offset=self._locate(hit.start),
+            end_offset=self._locate(hit.end - 1, behind=True),
+            text=self._text[hit.start : hit.end].decode("utf-8", "replace"),
+            line=line.decode("utf-8", "replace").strip("\r"),
+            groups=hit.groups,
+            named=hit.named,
+        )
+
+    def _locate(self, index: int, *, behind: bool = False) -> int:
+        for at, piece in reversed(self._pieces):
+            if at <= index:
+                return piece.locate_end(index - at + 1) if behind else piece.locate(index - at)
+        raise AssertionError("a match stands in the window")

@@ -1,0 +1,286 @@
+"""One wait: several conditions on a session, over at the instant at which one of them, or all, have come true.
+
+Owns when a wait is over and what is said then. Everything is told by somebody (taps, the bus, the screen, the exit);
+nothing is looked at again and again. What has to be looked for in output is `output`'s, on screens `screen`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+from roost.core.event_choice import TYPES, check_pattern
+from roost.core.events import Event, EventFilter
+from roost.core.patterns import Found
+from roost.core.wait_conditions import DEFAULT_IDLE_S, Condition
+from roost.daemon import views
+from roost.daemon.bus import EventBus, Subscription
+from roost.daemon.session import Session
+from roost.daemon.waiting.output import OutputWatch
+from roost.daemon.waiting.screen import ScreenWatch, screens_of
+from roost.errors import InvalidError
+
+_SHELL_KINDS = frozenset(("prompt", "command-done"))
+#: States that are no answer to whether something still works.
+_QUIET = frozenset(("idle", "done"))
+_BUSY = frozenset(("working", "starting", "blocked"))
+
+
+@dataclass(frozen=True, slots=True)
+class WaitOptions:
+    """How to wait. all: for every condition. since: an offset; None is where the output stood before the newest input.
+
+    stream: in which text is looked for.
+    """
+
+    all: bool = False
+    timeout_s: float | None = None
+    since: int | None = None
+    stream: str = "stdout"
+
+
+@dataclass(slots=True)
+class WaitResult:
+    """How a wait ended. matched: one dictionary a condition. why: "" when it was met, else `timeout` or `exited`.
+
+    offset: from where to wait on. missed: bytes that left the ring before they were looked at.
+    """
+
+    matched: list[dict[str, Any]] = field(default_factory=list)
+    why: str = ""
+    offset: int = 0
+    missed: int = 0
+
+
+class Waits:
+    """Makes waits; `context.shared["waits"]`."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, bus: EventBus, shared: Mapping[str, Any]) -> None:
+        self.loop = loop
+        self.bus = bus
+        self.shared = shared
+
+    async def wait_for(self, session: Session, conditions: Sequence[Condition], options: WaitOptions) -> WaitResult:
+        """Wait until the conditions are met, the session can meet them no more, or the time is over.
+
+        Raises InvalidError for conditions that this session can never meet. Safe to cancel.
+        """
+        wait = _Wait(self, session, conditions, options)
+        async with asyncio.TaskGroup() as tasks:
+            screen = wait.screen
+            if screen is not None:
+                look = tasks.create_task(screen.run(), name="screen wait")
+            wait.start()
+            try:
+                async with asyncio.timeout(options.timeout_s):
+                    why = await wait.done
+            except TimeoutError:
+                why = "timeout"
+            finally:
+                wait.stop()
+                if screen is not None:
+                    look.cancel()
+        return wait.result(why)
+
+
+class _Wait:
+    """A wait under way."""
+
+    def __init__(self, waits: Waits, session: Session, conditions: Sequence[Condition], options: WaitOptions) -> None:
+        self._waits = waits
+        self._session = session
+        self._open = list(conditions)
+        self._options = options
+        self._matched: list[dict[str, Any]] = []
+        self._subscriptions: list[Subscription] = []
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self.done: asyncio.Future[str] = waits.loop.create_future()
+        self._check(conditions)
+        stream = session.stream(options.stream)
+        since = options.since if options.since is not None else session.input_from
+        self._anchor = since
+        texts = [c for c in conditions if c.pattern is not None and not c.on_screen]
+        self._output = OutputWatch(stream, since or 0, texts, self._on_text, self._on_output)
+        self._stream = stream
+        on_screen = [c for c in conditions if c.on_screen]
+        self.screen = ScreenWatch(screens_of(waits.shared), session, on_screen, self._on_screen) if on_screen else None
+
+    def _check(self, conditions: Sequence[Condition]) -> None:
+        name = self._session.record.name
+        for condition in conditions:
+            if not self._session.is_pty and (condition.kind in _SHELL_KINDS or condition.on_screen):
+                raise InvalidError(f"session {name} has no terminal; {condition.kind} cannot be waited for there")
+
+    # --- beginning and end ------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Look at how things stand, and be told of what changes."""
+        self._look_at_shell()
+        self._subscribe()
+        self._look_at_state()
+        self._session.when_exited.append(self._on_exit)
+        self._output.start()
+        if not self._session.live:
+            self._on_exit()
+        else:
+            self._look_at_idle()
+
+    def stop(self) -> None:
+        """Be told no more."""
+        self._output.stop()
+        for subscription in self._subscriptions:
+            subscription.close()
+        if self._on_exit in self._session.when_exited:
+            self._session.when_exited.remove(self._on_exit)
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+
+    def result(self, why: str) -> WaitResult:
+        """What came of it."""
+        ends = [match["end_offset"] for match in self._matched if match.get("end_offset") is not None]
+        offset = max(ends) if ends else self._stream.ring.end
+        return WaitResult(self._matched, why, offset, self._output.missed)
+
+    def _met(self, condition: Condition, facts: Mapping[str, Any]) -> None:
+        if condition not in self._open or self.done.done():
+            return
+        self._open.remove(condition)
+        self._matched.append({"condition": condition.text, "kind": condition.kind, "at": time.time(), **facts})
+        if not self._options.all or not self._open:
+            self.done.set_result("")
+
+    def _of_kind(self, *kinds: str) -> list[Condition]:
+        return [condition for condition in self._open if condition.kind in kinds]
+
+    # --- text, exit -------------------------------------------------------------------------------------------------
+
+    def _on_text(self, condition: Condition, found: Found) -> None:
+        self._met(condition, {"stream": self._options.stream, **_as_facts(found)})
+
+    def _on_screen(self, condition: Condition, facts: Mapping[str, Any]) -> None:
+        self._met(condition, facts)
+
+    def _on_output(self, _offset: int) -> None:
+        self._look_at_idle()
+        if not self._session.live:
+            self._end_if_seen()
+
+    def _on_exit(self) -> None:
+        """The output up to the exit comes first: what is waited for may be in it."""
+        self._waits.loop.call_soon(self._end_if_seen)
+
+    def _end_if_seen(self) -> None:
+        ring = self._stream.ring
+        until = ring.exit_offset if ring.exit_offset is not None else ring.end
+        if self.done.done() or (self._of_kind("text", "regex") and self._output.offset < min(until, ring.end)):
+            return
+        for condition in self._of_kind("exit"):
+            self._met(condition, views.exit_status(self._session))
+        for condition in self._of_kind("state"):
+            if "exited" in condition.names:
+                self._met(condition, {"state": "exited", "source": "exit"})
+        # The screen is looked at once more, and events may still come; nothing else will be met any more.
+        if not self.done.done() and not self._of_kind("event", "screen-text", "screen-regex"):
+            self.done.set_result("exited")
+
+    # --- shells -----------------------------------------------------------------------------------------------------
+
+    def _look_at_shell(self) -> None:
+        shell, since = self._session.shell, self._anchor
+        if shell is None:
+            return
+        self._session.streams["stdout"].scan_to_end()
+        for condition in self._of_kind("prompt"):
+            if shell.at_prompt and (since is None or (shell.prompt_at or 0) >= since):
+                self._met(condition, {"offset": shell.prompt_at, "cwd": shell.cwd or None})
+        for condition in self._of_kind("command-done"):
+            if since is not None and shell.last_finished is not None and shell.last_finished["offset"] >= since:
+                self._met(condition, shell.last_finished)
+
+    def _on_shell(self, event: Event) -> None:
+        if self._anchor is not None and event.data["offset"] < self._anchor:
+            return
+        kind = {"prompt": "prompt", "command_finished": "command-done"}[event.type]
+        for condition in self._of_kind(kind):
+            self._met(condition, event.data)
+
+    # --- events, states ---------------------------------------------------------------------------------------------
+
+    def _subscribe(self) -> None:
+        if self._of_kind(*_SHELL_KINDS):
+            self._listen("shell", {"prompt", "command_finished"}, self._on_shell)
+        if self._of_kind("state", "idle"):
+            self._listen("state", {"state_changed"}, lambda _event: self._look_at_state())
+        for condition in self._of_kind("event"):
+            for category, types in _events_named(condition.names[0]).items():
+                self._listen(category, types, self._teller(condition))
+
+    def _listen(self, category: str, types: set[str], take: Callable[[Event], None]) -> None:
+        want = EventFilter(frozenset((category,)), frozenset(types), frozenset((self._session.id,)))
+        self._subscriptions.append(self._waits.bus.subscribe(want, take))
+
+    def _teller(self, condition: Condition) -> Callable[[Event], None]:
+        return lambda event: self._met(condition, {"event": event.as_dict()})
+
+    def _state(self) -> dict[str, Any] | None:
+        states = self._waits.shared.get("states")
+        return None if states is None else states.current(self._session)
+
+    def _look_at_state(self) -> None:
+        state = self._state()
+        if state is not None:
+            for condition in self._of_kind("state"):
+                if state["state"] in condition.names:
+                    self._met(condition, state)
+        self._look_at_idle()
+
+    # --- silence ----------------------------------------------------------------------------------------------------
+
+    def _look_at_idle(self) -> None:
+        """Meet what is met, and come back when the silence will have been long enough."""
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        waiting = self._of_kind("idle")
+        if not waiting or not self._session.live or self.done.done():
+            return
+        session, state = self._session, self._state()
+        known = state["state"] if state is not None else "unknown"
+        last = max(session.last_output_at or session.origin.created_at, session.last_input_at or 0.0)
+        silent_s = time.time() - last
+        left = []
+        for condition in waiting:
+            needed_s = condition.idle_s if condition.idle_s is not None else 0.0 if known in _QUIET else DEFAULT_IDLE_S
+            if known in _BUSY:
+                continue  # silent, but not idle: told again when the state changes
+            if silent_s >= needed_s:
+                self._met(condition, {"silent_s": round(silent_s, 3), "state": known})
+            else:
+                left.append(needed_s - silent_s)
+        if left and not self.done.done():
+            self._idle_timer = self._waits.loop.call_later(min(left) + 0.001, self._look_at_idle)
+
+
+def _as_facts(found: Found) -> dict[str, Any]:
+    return {
+        "offset": found.offset,
+        "end_offset": found.end_offset,
+        "text": found.text,
+        "line": found.line,
+        "groups": list(found.groups),
+        "named": dict(found.named),
+    }
+
+
+def _events_named(name: str) -> dict[str, set[str]]:
+    """The types that a name means, by category. Raises InvalidError."""
+    pattern = check_pattern(name)
+    if pattern.startswith("category:"):
+        category = pattern.removeprefix("category:")
+        return {category: set(TYPES[category])}
+    found = {category: {type for type in types if fnmatchcase(type, pattern)} for category, types in TYPES.items()}
+    return {category: types for category, types in found.items() if types}
