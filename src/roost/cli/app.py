@@ -25,7 +25,7 @@ COMMANDS = {
     "detach": ("control", "Detach every client of a session."),
     "rename": ("control", "Give a session another name."),
     "restart": ("control", "End a session and start its command again."),
-    "wait": ("ending", "Wait for a session to end; exits with its code."),
+    "wait": ("wait", "Wait for a session to end, or for what it does."),
     "kill": ("ending", "End sessions: TERM, grace, KILL."),
     "tee": ("tee", "Copy a session's streams to files."),
     "record": ("record", "Record sessions as asciicasts."),

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from roost.client import calls
+from roost.client import automation_calls, calls
 
 if TYPE_CHECKING:
-    from roost.client.results import Sent
+    from roost.client.results import Sent, Waited
 
 T = TypeVar("T")
 
@@ -27,3 +27,20 @@ class AsyncAutomationVerbs:
         Raises InvalidError for an unknown name; nothing is written then.
         """
         return await self._perform(calls.send_keys(target, keys, text))
+
+    async def wait_for(
+        self,
+        target: str,
+        *conditions: str,
+        all: bool = False,
+        timeout_s: float | None = None,
+        since: int | None = None,
+        stream: str = "stdout",
+    ) -> Waited:
+        """Waits until one of the conditions (with `all` every one) is met: "text=Ready", "idle=2s", "prompt", "exit".
+
+        Looks from the offset `since` on, or from where the output stood before the newest input. docs/automation.md
+        lists the conditions. Raises WaitTimeoutError, and WrongStateError when the session exits first.
+        """
+        call = automation_calls.wait_for(target, conditions, all=all, timeout_s=timeout_s, since=since, stream=stream)
+        return await self._perform(call)

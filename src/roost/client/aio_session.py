@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from roost.client.aio import AsyncClient
     from roost.client.aio_attachment import AsyncAttachment
     from roost.client.keywords import AttachKeywords
-    from roost.client.results import Sent
+    from roost.client.results import Sent, Waited
 
 
 class AsyncSession(SessionIdentity):
@@ -51,6 +51,19 @@ class AsyncSession(SessionIdentity):
     async def keys(self, *keys: str, text: str = "") -> Sent:
         """Types `text`, then presses keys by name."""
         return await self.client.keys(self.id, *keys, text=text)
+
+    async def wait_for(
+        self,
+        *conditions: str,
+        all: bool = False,
+        timeout_s: float | None = None,
+        since: int | None = None,
+        stream: str = "stdout",
+    ) -> Waited:
+        """Waits until one of the conditions, with `all` every one, is met."""
+        return await self.client.wait_for(
+            self.id, *conditions, all=all, timeout_s=timeout_s, since=since, stream=stream
+        )
 
     async def close_stdin(self) -> None:
         """Closes the stdin of its child (pipe sessions)."""

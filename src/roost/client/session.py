@@ -12,7 +12,7 @@ from roost.model import Backlog, ExitStatus, SessionInfo, TerminateResult
 if TYPE_CHECKING:
     from roost.client.attachment import Attachment
     from roost.client.keywords import AttachKeywords
-    from roost.client.results import Sent
+    from roost.client.results import Sent, Waited
     from roost.client.sync import Client
 
 
@@ -73,6 +73,17 @@ class Session(SessionIdentity):
     def keys(self, *keys: str, text: str = "") -> Sent:
         """Types `text`, then presses keys by name."""
         return self.client.keys(self.id, *keys, text=text)
+
+    def wait_for(
+        self,
+        *conditions: str,
+        all: bool = False,
+        timeout_s: float | None = None,
+        since: int | None = None,
+        stream: str = "stdout",
+    ) -> Waited:
+        """Waits until one of the conditions, with `all` every one, is met."""
+        return self.client.wait_for(self.id, *conditions, all=all, timeout_s=timeout_s, since=since, stream=stream)
 
     def close_stdin(self) -> None:
         """Closes the stdin of its child (pipe sessions)."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 from roost.core.durations import parse_duration
+from roost.core.event_choice import TYPES, check_pattern
 from roost.core.patterns import Literal, Pattern, Regex
 from roost.errors import InvalidError
 
@@ -79,7 +81,20 @@ def parse_condition(text: str) -> Condition:
         return Condition(kind, text, idle_s=parse_duration(value) if equals else None)
     if kind == "state":
         return Condition(kind, text, names=_states(value))
-    return Condition(kind, text, names=(value,) if kind == "event" else ())
+    if kind == "event":
+        events_named(value)
+        return Condition(kind, text, names=(value,))
+    return Condition(kind, text)
+
+
+def events_named(name: str) -> dict[str, set[str]]:
+    """The event types that a name means, by category. Raises InvalidError when it means none."""
+    pattern = check_pattern(name)
+    if pattern.startswith("category:"):
+        category = pattern.removeprefix("category:")
+        return {category: set(TYPES[category])}
+    found = {category: {type for type in types if fnmatchcase(type, pattern)} for category, types in TYPES.items()}
+    return {category: types for category, types in found.items() if types}
 
 
 def _states(value: str) -> tuple[str, ...]:

@@ -1,37 +1,15 @@
-"""Commands about the end of sessions: wait, kill, purge."""
+"""Commands about the end of sessions: kill, purge."""
 
 from __future__ import annotations
 
 import click
 
-from roost.cli.context import Invocation, complete_target, json_option, pass_invocation, target_argument
-from roost.cli.failures import ERROR, NOT_FOUND, OK, child_exit_code, say
+from roost.cli.context import Invocation, complete_target, json_option, pass_invocation
+from roost.cli.failures import ERROR, NOT_FOUND, OK, say
 from roost.cli.output import print_json
 from roost.cli.values import DURATION
-from roost.cli.wording import count, signal_name
-from roost.model import ExitStatus, TerminateResult
-
-
-@click.command("wait")
-@target_argument()
-@click.option("--timeout", type=DURATION, metavar="TIME", help="Give up after that time, with exit code 11.")
-@json_option
-@pass_invocation
-def wait_command(invocation: Invocation, /, *, target: str, timeout: float | None, as_json: bool) -> int:
-    """Wait for TARGET to end, and exit with its code: 128 + n for signal n, 1 when the code is not known."""
-    with invocation.client() as client:
-        status = client.wait(target, timeout)
-    if as_json:
-        print_json(status)
-    _explain_end(status, target)
-    return child_exit_code(status.code, status.signal)
-
-
-def _explain_end(status: ExitStatus, target: str) -> None:
-    if status.signal:
-        say(f"{target or status.session_id} was ended by {signal_name(status.signal)}")
-    elif status.code is None:
-        say(f"{target or status.session_id} has ended; its exit code is not known")
+from roost.cli.wording import count
+from roost.model import TerminateResult
 
 
 @click.command("kill")

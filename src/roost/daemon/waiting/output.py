@@ -1,7 +1,7 @@
 """Looks for text in a session's output as it comes, from an offset on.
 
-Owns a tap and the text window. To know whether the offset stands in the middle of an escape sequence, or of what is typed
-at a prompt, it reads some output before it, in which nothing is found.
+Owns a tap and the text window. Some output before the offset is read first, in which nothing is found: it tells whether
+the offset stands in the middle of an escape sequence, or of what is typed at a prompt.
 """
 
 from __future__ import annotations

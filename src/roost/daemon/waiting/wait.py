@@ -10,19 +10,17 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
-from roost.core.event_choice import TYPES, check_pattern
 from roost.core.events import Event, EventFilter
 from roost.core.patterns import Found
-from roost.core.wait_conditions import DEFAULT_IDLE_S, Condition
+from roost.core.wait_conditions import DEFAULT_IDLE_S, Condition, events_named
 from roost.daemon import views
 from roost.daemon.bus import EventBus, Subscription
 from roost.daemon.session import Session
 from roost.daemon.waiting.output import OutputWatch
 from roost.daemon.waiting.screen import ScreenWatch, screens_of
-from roost.errors import InvalidError
+from roost.errors import InvalidError, RoostError
 
 _SHELL_KINDS = frozenset(("prompt", "command-done"))
 #: States that are no answer to whether something still works.
@@ -71,20 +69,25 @@ class Waits:
         """
         wait = _Wait(self, session, conditions, options)
         async with asyncio.TaskGroup() as tasks:
-            screen = wait.screen
-            if screen is not None:
-                look = tasks.create_task(screen.run(), name="screen wait")
-            wait.start()
+            looking = tasks.create_task(wait.look_at_screen(), name="screen wait")
             try:
-                async with asyncio.timeout(options.timeout_s):
-                    why = await wait.done
-            except TimeoutError:
-                why = "timeout"
+                why, error = await self._until_over(wait, options.timeout_s)
             finally:
                 wait.stop()
-                if screen is not None:
-                    look.cancel()
+                looking.cancel()
+        if error is not None:  # not raised within the group, which would wrap it
+            raise error
         return wait.result(why)
+
+    async def _until_over(self, wait: _Wait, timeout_s: float | None) -> tuple[str, RoostError | None]:
+        wait.start()
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await wait.done, None
+        except TimeoutError:
+            return "timeout", None
+        except RoostError as error:
+            return "", error
 
 
 class _Wait:
@@ -107,7 +110,7 @@ class _Wait:
         self._output = OutputWatch(stream, since or 0, texts, self._on_text, self._on_output)
         self._stream = stream
         on_screen = [c for c in conditions if c.on_screen]
-        self.screen = ScreenWatch(screens_of(waits.shared), session, on_screen, self._on_screen) if on_screen else None
+        self._screen = ScreenWatch(screens_of(waits.shared), session, on_screen, self._on_screen) if on_screen else None
 
     def _check(self, conditions: Sequence[Condition]) -> None:
         name = self._session.record.name
@@ -155,6 +158,16 @@ class _Wait:
 
     def _of_kind(self, *kinds: str) -> list[Condition]:
         return [condition for condition in self._open if condition.kind in kinds]
+
+    async def look_at_screen(self) -> None:
+        """Look for what is to be seen on the screen, until cancelled."""
+        if self._screen is None:
+            return
+        try:
+            await self._screen.run()
+        except RoostError as error:
+            if not self.done.done():
+                self.done.set_exception(error)
 
     # --- text, exit -------------------------------------------------------------------------------------------------
 
@@ -216,7 +229,7 @@ class _Wait:
         if self._of_kind("state", "idle"):
             self._listen("state", {"state_changed"}, lambda _event: self._look_at_state())
         for condition in self._of_kind("event"):
-            for category, types in _events_named(condition.names[0]).items():
+            for category, types in events_named(condition.names[0]).items():
                 self._listen(category, types, self._teller(condition))
 
     def _listen(self, category: str, types: set[str], take: Callable[[Event], None]) -> None:
@@ -274,13 +287,3 @@ def _as_facts(found: Found) -> dict[str, Any]:
         "groups": list(found.groups),
         "named": dict(found.named),
     }
-
-
-def _events_named(name: str) -> dict[str, set[str]]:
-    """The types that a name means, by category. Raises InvalidError."""
-    pattern = check_pattern(name)
-    if pattern.startswith("category:"):
-        category = pattern.removeprefix("category:")
-        return {category: set(TYPES[category])}
-    found = {category: {type for type in types if fnmatchcase(type, pattern)} for category, types in TYPES.items()}
-    return {category: types for category, types in found.items() if types}

@@ -1,0 +1,56 @@
+"""The calls behind waits, commands in a shell and states, as data. Pure; see `calls`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from roost.client.calls import Call
+from roost.client.results import OutputPiece, Waited
+from roost.errors import InvalidError, WaitTimeoutError, WrongStateError
+
+
+def wait_for(
+    target: str,
+    conditions: Sequence[str],
+    *,
+    all: bool,
+    timeout_s: float | None,
+    since: int | None,
+    stream: str,
+) -> Call[Waited]:
+    """A wait that was not anchored by an offset is not repeated: the next daemon knows nothing of earlier input."""
+    if isinstance(conditions, str):
+        raise InvalidError(f"conditions are a list, not {conditions!r}")
+    params = {
+        "target": target,
+        "conditions": list(conditions),
+        "all": all,
+        "timeout_s": timeout_s,
+        "since": since,
+        "stream": stream,
+    }
+
+    def read(result: Mapping[str, Any], _data: bytes) -> Waited:
+        waited = Waited.from_json(result)
+        if not waited.why:
+            return waited
+        hint = f"; {waited.hint}" if waited.hint else ""
+        met = f" ({len(waited.matched)} of {len(conditions)} came)" if waited.matched else ""
+        what = f"{' and '.join(conditions) if all else ' or '.join(conditions)}{met}"
+        if waited.why == "timeout":
+            raise WaitTimeoutError(f"{waited.name}: {timeout_s:g} s passed without {what}{hint}")
+        raise WrongStateError(f"{waited.name} has exited without {what}{hint}")
+
+    anchored = since is not None or set(conditions) == {"exit"}
+    return Call("wait.for", read, params, repeatable=anchored, extra_s=timeout_s)
+
+
+def wait_output(target: str, from_offset: int, timeout_s: float | None, stream: str) -> Call[OutputPiece]:
+    """Output behind an offset, as soon as there is some."""
+    params = {"target": target, "from_offset": from_offset, "timeout_s": timeout_s, "stream": stream}
+
+    def read(result: Mapping[str, Any], data: bytes) -> OutputPiece:
+        return OutputPiece.from_json({**result, "data": data})
+
+    return Call("wait.output", read, params, repeatable=True, extra_s=timeout_s)

@@ -1,0 +1,73 @@
+"""Looking for text and expressions in output that comes in pieces."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roost.core.patterns import WINDOW_BYTES, Found, Literal, Pattern, Regex, TextWindow
+from roost.core.plain_text import PlainText
+from roost.errors import InvalidError
+
+
+def look(pattern: Pattern, *pieces: bytes) -> Found | None:
+    plain, window = PlainText(0), TextWindow()
+    for piece in pieces:
+        window.add(plain.feed(piece))
+        found = window.find(pattern)
+        if found is not None:
+            return found
+    return None
+
+
+@given(st.integers(0, 40), st.integers(0, 40))
+def test_a_text_is_found_wherever_the_output_is_cut(one: int, two: int) -> None:
+    data = b"first\r\nSer\x1b[1mver rea\x1b[0mdy on 80\r\nlast"
+    first, second = sorted((one, two))
+    found = look(Literal("Server ready"), data[:first], data[first:second], data[second:])
+    assert found is not None
+    assert (found.offset, found.end_offset, found.text) == (7, 27, "Server ready")
+    assert found.line.startswith("Server ready")
+
+
+def test_an_expression_has_groups_and_names() -> None:
+    found = look(Regex(r"(\d+) of (?P<all>\d+) (x)?"), b"done 3 ", b"of 10 steps")
+    assert found is not None
+    assert (found.text, found.groups, found.named) == ("3 of 10 ", ("3", "10", None), (("all", "10"),))
+
+
+def test_an_expression_that_would_take_for_ever_elsewhere_takes_no_time() -> None:
+    assert look(Regex(r"(a+)+$x"), b"a" * 5000 + b"b") is None
+
+
+@pytest.mark.parametrize("expression", ["(", "(?=x)", r"(a)\1", "", "a" * 3000])
+def test_an_expression_that_cannot_be_used_is_refused(expression: str) -> None:
+    with pytest.raises(InvalidError):
+        Regex(expression)
+
+
+def test_an_empty_match_is_none() -> None:
+    assert look(Regex("x*"), b"abc") is None
+    found = look(Regex("x*"), b"abc", b"dx")
+    assert found is not None and found.offset == 4
+
+
+def test_a_match_does_not_span_a_gap() -> None:
+    plain, window = PlainText(0), TextWindow()
+    window.add(plain.feed(b"rea"))
+    plain.lapped(10)
+    window.cut()
+    window.add(plain.feed(b"dy"))
+    assert window.find(Literal("ready")) is None
+
+
+def test_the_window_is_bounded_and_reaches_as_far_as_it_says() -> None:
+    plain, window = PlainText(0), TextWindow()
+    window.add(plain.feed(b"begin "))
+    for _ in range(40):
+        window.add(plain.feed(b"x" * 4000))
+    assert len(window._text) < 2 * WINDOW_BYTES
+    window.add(plain.feed(b" end"))
+    assert window.find(Regex("(?s)begin.*end")) is None
+    assert window.find(Regex("(?s)x.* end")) is not None
