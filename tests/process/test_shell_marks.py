@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from support.v1 import V1Client
 
 from roost.client import Client, Session
 from roost.errors import InvalidError
+from roost.wire import daemon_v1_pb2 as pb
 
 #: A shell's command line, its startup file, and a line that marks that the file was read.
 SHELLS = {
@@ -103,7 +105,11 @@ def test_an_empty_line_is_no_command(client: Client, tmp_path: Path) -> None:
 def test_marks_become_events(client: Client, v1: V1Client, tmp_path: Path) -> None:
     session = start(client, tmp_path, "bash")
     run(session, "true")
-    shell = v1.call("events.read", target=session.id, categories=["shell"])["events"]
+    ask = json.dumps({"target": session.id, "categories": ["shell"]}).encode()
+    shell = [
+        json.loads(line)
+        for line in v1.request(1000, pb.RoostCall(method="events.read", params=ask)).roost.data.splitlines()
+    ]
     assert [event["type"] for event in shell][-3:] == ["command_started", "command_finished", "prompt"]
     started, finished = shell[-3:-1]
     data = session.backlog().data
