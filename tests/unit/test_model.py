@@ -54,6 +54,7 @@ SESSION = {
     "spawn_id": None,
     "service": None,
     "recording": None,
+    "shell": None,
 }
 
 
