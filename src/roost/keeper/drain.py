@@ -27,15 +27,19 @@ import select
 import time
 
 from roost.keeper.signals import block_all
+from roost.platform import full_fence
 from roost.ring.layout import GUARD_BYTES
+from roost.ring.reader_page import R_WAITING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
+    from roost.keeper.readers import Reader
     from roost.keeper.sessions import Stream
 
-    Report = Callable[[str, Stream], None]
+    Report = Callable[[str, "Stream | Callable[[], None]"], None]
 
 PTY_READ_BYTES = 4095
 EXIT_DRAIN_S = 0.25
@@ -50,6 +54,7 @@ _FEW_FLOODS = 4
 MARKED = "marked"  # the exit offset is in the ring header
 CLOSED = "closed"  # nothing will follow; no longer watched
 FORGOTTEN = "forgotten"  # no longer watched, as asked
+SETTLED = "settled"  # the turn that was under way when it was asked is over; comes with what is to be done then
 
 
 class Drain:
@@ -61,7 +66,7 @@ class Drain:
         self.load = 0
         self._report = report
         self._log = log
-        self._commands: list[tuple[Callable[[Stream], None], Stream]] = []
+        self._commands: list[tuple[Callable[[Any], None], Any]] = []
         self._streams: dict[int, Stream] = {}
         self._ready: list[Stream] = []
         self._flooding: list[Stream] = []
@@ -109,8 +114,12 @@ class Drain:
         self.load -= 1
         self._ask(self._on_forget, stream)
 
-    def _ask(self, command: Callable[[Stream], None], stream: Stream) -> None:
-        self._commands.append((command, stream))
+    def when_settled(self, then: Callable[[], None]) -> None:
+        """Report SETTLED with `then` once no turn can come across what was taken from a stream before this call."""
+        self._ask(self._on_settled, then)
+
+    def _ask(self, command: Callable[[Any], None], subject: Any) -> None:
+        self._commands.append((command, subject))
         self.wake()
 
     # --- the thread ------------------------------------------------------------------------------------------------
@@ -180,8 +189,8 @@ class Drain:
         except BlockingIOError:
             pass
         while self._commands:
-            command, stream = self._commands.pop(0)
-            command(stream)
+            command, subject = self._commands.pop(0)
+            command(subject)
 
     # --- commands --------------------------------------------------------------------------------------------------
 
@@ -215,6 +224,9 @@ class Drain:
     def _on_forget(self, stream: Stream) -> None:
         self._unwatch(stream)
         self._report(FORGOTTEN, stream)
+
+    def _on_settled(self, then: Callable[[], None]) -> None:
+        self._report(SETTLED, then)
 
     def _watch(self, stream: Stream) -> None:
         assert stream.fd is not None
@@ -313,6 +325,8 @@ class Drain:
             self._rest(stream)
             return False
         stream.retry_delay_s = 0.0
+        if stream.readers:
+            _wake_sleepers(stream.readers)
         if writer.take_waiting():
             os.eventfd_write(stream.event_fd, 1)
         return True
@@ -383,4 +397,14 @@ class Drain:
                 return False
             stream.pending = b""
             os.eventfd_write(stream.event_fd, 1)
+            _wake_sleepers(stream.readers)
         return True
+
+
+def _wake_sleepers(readers: tuple[Reader, ...]) -> None:
+    """Wake the local readers that sleep, after `end` was stored: each has looked at it once more before it slept."""
+    full_fence()
+    for reader in readers:
+        if reader.words[R_WAITING]:
+            reader.words[R_WAITING] = 0
+            reader.wake()

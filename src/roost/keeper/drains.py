@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from roost.keeper.drain import Report
     from roost.keeper.log import Log
     from roost.keeper.sessions import Session, Stream
 
@@ -23,13 +24,13 @@ MAX_THREADS = 2
 class Drains:
     """All draining threads. Used by the control thread only."""
 
-    def __init__(self, wake_fds: list[int], on_report: Callable[[str, Stream], None], log: Log) -> None:
+    def __init__(self, wake_fds: list[int], on_report: Report, log: Log) -> None:
         """`wake_fds`: one eventfd a thread; they are lent to daemons and outlive a re-exec."""
         self.report_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self.wake_fds = wake_fds
         self._on_report = on_report
         self._log = log
-        self._reports: list[tuple[str, Stream]] = []
+        self._reports: list[tuple[str, Stream | Callable[[], None]]] = []
         self._threads: list[Drain] = []
 
     def start(self) -> None:
@@ -69,6 +70,13 @@ class Drains:
         """Have the session's thread look at its parked streams."""
         self._threads[session.streams[0].thread_index].wake()
 
+    def when_settled(self, stream: Stream, then: Callable[[], None]) -> None:
+        """Call back once the stream's thread can use nothing that was taken from the stream before this call."""
+        if stream.thread_index < 0:
+            then()
+        else:
+            self._threads[stream.thread_index].when_settled(then)
+
     def collect(self) -> None:
         """Handle the reports that have come in."""
         try:
@@ -78,8 +86,8 @@ class Drains:
         while self._reports:
             self._on_report(*self._reports.pop(0))
 
-    def _report(self, what: str, stream: Stream) -> None:
-        self._reports.append((what, stream))
+    def _report(self, what: str, subject: Stream | Callable[[], None]) -> None:
+        self._reports.append((what, subject))
         os.eventfd_write(self.report_fd, 1)
 
 

@@ -69,7 +69,9 @@ class Keeper:
             on_gone=self._on_daemon_gone,
             start_daemon=self._start_daemon,
         )
-        self._keeping = Keeping(state.wake_fds, self._log, notify=self._notify, on_orphan=self._slot.on_reaped)
+        self._keeping = Keeping(
+            state.wake_fds, self._loop, self._log, notify=self._notify, on_orphan=self._slot.on_reaped
+        )
         self._service = Service(
             self._keeping,
             self._slot,

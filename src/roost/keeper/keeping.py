@@ -14,7 +14,8 @@ from roost.keeper import messages as m
 from roost.keeper.children import Reaper
 from roost.keeper.drain import CLOSED, FORGOTTEN, MARKED
 from roost.keeper.drains import Drains
-from roost.keeper.sessions import describe_exit
+from roost.keeper.readers import Readers
+from roost.keeper.sessions import Stream, describe_exit
 from roost.keeper.table import SessionTable
 
 TYPE_CHECKING = False
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from roost.keeper.log import Log
-    from roost.keeper.sessions import Session, Stream
+    from roost.keeper.loop import Loop
+    from roost.keeper.sessions import Session
     from roost.keeper.tlv import Value
 
     Notify = Callable[[int, list[tuple[int, Value]]], None]
@@ -31,9 +33,12 @@ if TYPE_CHECKING:
 class Keeping:
     """All sessions and what happens to them by themselves."""
 
-    def __init__(self, wake_fds: list[int], log: Log, *, notify: Notify, on_orphan: Callable[[int], None]) -> None:
+    def __init__(
+        self, wake_fds: list[int], loop: Loop, log: Log, *, notify: Notify, on_orphan: Callable[[int], None]
+    ) -> None:
         self.table = SessionTable()
         self.drains = Drains(wake_fds, self._on_report, log)
+        self.readers = Readers(loop, self.drains)
         self.reaper = Reaper(self.table, self._on_exit, on_orphan)
         self._notify = notify
 
@@ -45,6 +50,9 @@ class Keeping:
     def resume(self, session: Session) -> None:
         """Take a session over from an earlier image of this process."""
         self.table.add(session)
+        for stream in session.streams:
+            for reader in stream.readers:
+                self.readers.resume(stream, reader)
         self._drain_again(session)
 
     def restart_drains(self) -> None:
@@ -96,7 +104,13 @@ class Keeping:
         else:
             self._all_marked(session)
 
-    def _on_report(self, what: str, stream: Stream) -> None:
+    def _on_report(self, what: str, subject: Stream | Callable[[], None]) -> None:
+        if isinstance(subject, Stream):
+            self._on_stream(what, subject)
+        else:
+            subject()
+
+    def _on_stream(self, what: str, stream: Stream) -> None:
         if what == FORGOTTEN:
             self._close_stream(stream)
             return
@@ -121,6 +135,7 @@ class Keeping:
         if stream.fd is not None:
             os.close(stream.fd)
             stream.fd = None
+        self.readers.drop_all(stream)
         stream.writer.release()
         os.close(stream.ring_fd)
         os.close(stream.event_fd)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 MIN_VERSION = 1
-FEATURES = ("holds", "pin", "upgrade", "restart", "env-block")
+FEATURES = ("holds", "pin", "upgrade", "restart", "env-block", "readers")
 
 #: A packet above this travels as a sealed memory file.
 MAX_PACKET_BYTES = 65536
@@ -42,7 +42,9 @@ PING = 10
 UPGRADE = 11
 PIN = 12
 SHUTDOWN = 13
+ADD_READER = 14
 HANGUP = 15
+DROP_READER = 16
 
 # Notices.
 EXITED = 32
@@ -98,6 +100,7 @@ T_CLOSED_STREAM = 45
 T_EXE = 46
 T_ENV_BLOCK = 47  # all of T_ENV in one field, each entry ended by a NUL byte
 T_HELD_STREAM = 48  # a stream whose ring is held from its first byte on, until the daemon moves the hold
+T_READER = 49  # a local reader's number
 
 _HEADER = struct.Struct("<HHI")
 HEADER_BYTES = _HEADER.size

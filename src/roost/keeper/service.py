@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from roost.keeper.connection import Connection
     from roost.keeper.keeping import Keeping
     from roost.keeper.log import Log
-    from roost.keeper.sessions import Session
+    from roost.keeper.sessions import Session, Stream
     from roost.keeper.tlv import Value
     from roost.keeper.worker import Worker
 
@@ -76,6 +76,8 @@ class Service:
             m.SIGNAL: (daemon, self._signal),
             m.PIN: (daemon, self._pin),
             m.DROP: (daemon, self._drop),
+            m.ADD_READER: (daemon, self._add_reader),
+            m.DROP_READER: (daemon, self._drop_reader),
             m.UPGRADE: (daemon, self._start_upgrade),
             m.SHUTDOWN: (daemon, self._end),
         }
@@ -223,6 +225,30 @@ class Service:
         if not session.is_exited:
             raise WrongStateError(f"session '{session.id}' is running; end it before it can be dropped")
         self._keeping.drop(session)
+        return []
+
+    # --- local readers -----------------------------------------------------------------------------------------------
+
+    def _stream(self, message: m.Message) -> Stream:
+        session = self._session(message)
+        name = message.text(m.T_STREAM, "stdout")
+        for stream in session.streams:
+            if stream.name == name:
+                return stream
+        raise NoRunError(f"session '{session.id}' has no stream '{name}'")
+
+    def _add_reader(self, connection: Connection, message: m.Message) -> Answer:
+        stream = self._stream(message)
+        reader, lent_fd = self._keeping.readers.add(stream)
+        try:
+            packet = m.encode(m.ADD_READER | m.REPLY, message.seq, [(m.T_READER, reader.id)])
+            connection.send(packet, (stream.ring_fd, reader.page_fd, lent_fd))
+        finally:
+            os.close(lent_fd)
+        return None
+
+    def _drop_reader(self, _connection: Connection, message: m.Message) -> Answer:
+        self._keeping.readers.drop(self._stream(message), message.u64(m.T_READER))
         return []
 
     # --- spawning ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from roost.keeper import messages as m
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from roost.keeper.readers import Reader
     from roost.keeper.tlv import Value
     from roost.ring.writer import RingWriter
 
@@ -34,6 +35,7 @@ class Stream:
         "late",
         "name",
         "pending",
+        "readers",
         "retry_at",
         "retry_delay_s",
         "ring_fd",
@@ -61,6 +63,8 @@ class Stream:
         self.writer = writer
         self.is_pty = is_pty
         self.thread_index = -1
+        #: Replaced as a whole by the control thread, read by the draining one.
+        self.readers: tuple[Reader, ...] = ()
 
         self.is_ready = False  # on the thread's ready list
         self.is_parked = False  # waits for room or memory; edges are ignored meanwhile

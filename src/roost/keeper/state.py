@@ -7,6 +7,7 @@ skipped, one that is missing has a default.
 from __future__ import annotations
 
 from roost.keeper import messages as m
+from roost.keeper.readers import Reader
 from roost.keeper.sessions import ExitStatus, Session, Stream
 from roost.keeper.tlv import encode_fields
 from roost.ring.writer import RingWriter
@@ -42,6 +43,9 @@ S_RING = 227
 S_EVENT = 228
 S_THREAD = 229
 S_PENDING = 230
+S_READER = 231  # list, nested
+S_PAGE = 232
+S_WAKE_END = 233
 
 
 class State:
@@ -92,6 +96,8 @@ class State:
             fds.append(-1 if session.stdin_fd is None else session.stdin_fd)
             for stream in session.streams:
                 fds += (-1 if stream.fd is None else stream.fd, stream.ring_fd, stream.event_fd)
+                for reader in stream.readers:
+                    fds += (reader.page_fd, reader.wake_fd)
         return [fd for fd in fds if fd >= 0]
 
 
@@ -159,6 +165,9 @@ def _stream_fields(stream: Stream) -> Iterator[tuple[int, Value]]:
     yield S_EVENT, stream.event_fd
     yield S_THREAD, stream.thread_index
     yield S_PENDING, stream.pending
+    for reader in stream.readers:
+        fields = [(m.T_READER, reader.id), (S_PAGE, reader.page_fd), (S_WAKE_END, reader.wake_fd)]
+        yield S_READER, encode_fields(fields)
 
 
 def decode_state(body: bytes) -> State:
@@ -228,5 +237,8 @@ def _decode_stream(session: Session, fields: m.Message) -> Stream:
     )
     stream.thread_index = fields.u64(S_THREAD)
     stream.pending = fields.blob(S_PENDING)
+    for entry in fields.list(S_READER):
+        told = m.decode_fields(entry)
+        stream.readers += (Reader(told.u64(m.T_READER), told.u64(S_PAGE), told.u64(S_WAKE_END)),)
     stream.late = stream.writer.exit_offset is not None
     return stream

@@ -41,15 +41,19 @@ class RingReader:
 
     __slots__ = ("_data_bytes", "_map", "_words", "capacity")
 
-    def __init__(self, fd: int) -> None:
-        """Map the ring file. The descriptor is not kept. Raises ValueError if it is no ring of a known layout."""
+    def __init__(self, fd: int, *, writable: bool = True) -> None:
+        """Map the ring file. The descriptor is not kept. Raises ValueError if it is no ring of a known layout.
+
+        Only the daemon writes into the header; whoever else reads maps the ring without `writable`.
+        """
         header = mmap.mmap(fd, HEADER_BYTES, prot=mmap.PROT_READ)
         with header, memoryview(header)[: HEADER_WORDS * 8].cast("Q") as words:
             if words[W_MAGIC] != MAGIC or words[W_VERSION] != LAYOUT_VERSION:
                 raise ValueError("not a ring file of a known layout")
             self.capacity: int = words[W_CAPACITY]
         self._data_bytes = self.capacity + GUARD_BYTES
-        self._map = mmap.mmap(fd, file_bytes(self.capacity))
+        access = mmap.PROT_READ | mmap.PROT_WRITE if writable else mmap.PROT_READ
+        self._map = mmap.mmap(fd, file_bytes(self.capacity), prot=access)
         self._words = memoryview(self._map)[: HEADER_WORDS * 8].cast("Q")
 
     @property
