@@ -83,9 +83,15 @@ def spawn(argv: list[str], env: dict[str, str], *, pipe: bool = False, name: str
     return _request(_SPAWN_PIPE if pipe else _SPAWN_PTY, payload)
 
 
-def attach(target: str, *, stream: str = "", mode: str = "exclusive", lossless: bool = False) -> bytes:
-    """A framed attach from the start of the stream. `stream` names one of a pipe session's; empty is a terminal."""
+def attach(
+    target: str, *, stream: str = "", mode: str = "exclusive", lossless: bool = False, local: bool = False
+) -> bytes:
+    """A framed attach from the start of the stream. `stream` names one of a pipe session's; empty is a terminal.
+
+    `local` asks for the ring itself in place of frames.
+    """
     extension = _int(2, 0) + _bytes(4, mode) + (_int(5, 1) if lossless else b"") + _bytes(7, "none")
+    extension += _int(10, 1) if local else b""
     payload = _bytes(1, target) + (_int(2, STREAMS[stream]) if stream else b"") + _bytes(1000, extension)
     return _request(_ATTACH_PIPE if stream else _ATTACH_PTY, payload)
 

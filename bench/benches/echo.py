@@ -1,6 +1,7 @@
 """A keystroke's round trip through an attached session: typed byte, raw-mode child, byte back at the client.
 
-Compared: roost over frames, dtach over its packets (the same C program as client), a raw PTY, tmux with its own client.
+Compared: roost with a client that reads the ring itself (as roost's own do) and with one that is sent frames, dtach
+over its packets (the same C program as client of all), a raw PTY, tmux with its own client.
 Situations: nothing else going on; the control plane busy (one client in a closed loop of `sessions.list` and
 `daemon.status` on a roost with 20 idle sessions: on the measured daemon, and beside dtach, so that the machine is as
 busy); six other sessions flooding without clients, of the same host. A pause of 300 µs before each byte.
@@ -23,14 +24,17 @@ _FLOODS = 6
 _LIMIT_S = "4"
 _IDLE_SESSIONS = 20
 _ECHO = "echo"
+#: How roost's client gets its output.
+_WAYS = ("local", "frames")
 _FLOOD = "flood"
 _Echo = dict[str, Any]
 _Runs = dict[str, Callable[[], _Echo]]
 
 
-def _roost_echo(context: Context, roost: RoostHost, count: int) -> _Echo:
+def _roost_echo(context: Context, roost: RoostHost, count: int, *, local: bool = False) -> _Echo:
     target = roost.open([native.program(_ECHO)])
-    client, out = roost.view(lightwire.attach(target), "--echo", str(count), "--seconds", _LIMIT_S)
+    how = ("--local",) if local else ()
+    client, out = roost.view(lightwire.attach(target, local=local), "--echo", str(count), "--seconds", _LIMIT_S, *how)
     result = hosts.Watch(context, client, out, host=None).finish()
     roost.end([target])
     return result
@@ -76,13 +80,13 @@ def _during(situation: Callable[[], contextlib.AbstractContextManager[None]], ru
 
 def _rows(label: str, results: dict[str, list[_Echo]], targets: dict[str, Target]) -> list[Row]:
     rows = []
-    for peer in dict.fromkeys(("dtach", *results)):
-        for point in ("p50_us", "p99_us"):
-            if peer == "roost":
-                continue
-            ours, theirs = ([one[point] for one in results.get(name, ())] for name in ("roost", peer))
-            target = targets.get(point) if peer == "dtach" else None
-            rows.append(compared(f"{label}, {point[:3]}", "µs", ours, peer, theirs or None, target))
+    peers = dict.fromkeys(("dtach", *results))
+    for way in _WAYS:
+        for peer in [name for name in peers if name not in _WAYS]:
+            for point in ("p50_us", "p99_us"):
+                ours, theirs = ([one[point] for one in results.get(name, ())] for name in (way, peer))
+                target = targets.get(point) if peer == "dtach" else None
+                rows.append(compared(f"{label}, {way}, {point[:3]}", "µs", ours, peer, theirs or None, target))
     return rows
 
 
@@ -92,7 +96,10 @@ def run(context: Context) -> list[Row]:
     tmux = hosts.optional(hosts.TmuxHost, context)
     strict = {"p50_us": at_most(1.3), "p99_us": at_most(1.75)}
     with RoostHost(context) as roost:
-        pair: _Runs = {"roost": lambda: _roost_echo(context, roost, count)}
+        pair: _Runs = {
+            "local": lambda: _roost_echo(context, roost, count, local=True),
+            "frames": lambda: _roost_echo(context, roost, count),
+        }
         if dtach:
             pair["dtach"] = lambda: _echo(dtach, count)
         alone: _Runs = {**pair, raw.name: lambda: _echo(raw, count)}
@@ -100,7 +107,10 @@ def run(context: Context) -> list[Row]:
             alone["tmux"] = lambda: _echo(tmux, count // 2)
         rows = _rows("idle", alternate(rounds, alone), strict)
 
-        flooding: _Runs = {"roost": lambda: _during(lambda: _roost_floods(roost), pair["roost"])}
+        flooding: _Runs = {
+            way: lambda run=pair[way]: _during(lambda: _roost_floods(roost), run)  # type: ignore[misc]
+            for way in _WAYS
+        }
         if dtach:
             flooding["dtach"] = lambda: _during(lambda: _dtach_floods(context, dtach), pair["dtach"])
         rows += _rows("six sessions flooding", alternate(rounds, flooding), {"p50_us": at_most(1.5)})

@@ -2,15 +2,17 @@
  *
  *   viewer --protocol dtach|roost --socket PATH [--request FILE] [--viewers N] [--out FILE]
  *          [--seconds S | --until BYTES | --stall | --echo N --pace-us P --seconds S | --calls N --answers K]
- *          [--ready FILE]
+ *          [--ready FILE] [--local]
  *
  * dtach: a viewer sends an attach packet and reads raw bytes. roost: a viewer sends the framed request in FILE, checks
  * the answer's code and reads length-prefixed frames whose field 1 is output; the bytes of the output are skipped over,
  * never copied. Default: count until every viewer's stream ends (or SIGTERM). --stall: attach and never read. --echo: one
  * viewer types N bytes, each after the last came back, for S seconds at most, and reports the round trip. --calls: send
- * the request N times on one connection, each after the answer to the last, and report the round trip.
+ * the request N times on one connection, each after the answer to the last, and report the round trip. --local: one
+ * viewer, which was lent the ring and reads its output there.
  */
 #include "frames.h"
+#include "local.h"
 #include "peers.h"
 
 struct packet { /* dtach's client-to-server message: 10 bytes */
@@ -22,7 +24,8 @@ struct packet { /* dtach's client-to-server message: 10 bytes */
 };
 enum { PACKET_PUSH = 0, PACKET_ATTACH = 1 };
 
-static int speaks_roost;
+static int speaks_roost, reads_locally;
+static struct local local;
 static char *request;
 static size_t request_bytes;
 static char scratch[SCRATCH_BYTES];
@@ -54,12 +57,15 @@ static void load_request(const char *path)
 	close(fd);
 }
 
-/* Reads one whole frame byte-exactly (never into the stream behind it). Returns its payload's length. */
-static size_t read_frame(int fd, unsigned char *payload, size_t size)
+/* Reads one whole frame byte-exactly (never into the stream behind it). Returns its payload's length. `lent`: where the
+ * descriptors go that come with it. */
+static size_t read_frame(int fd, unsigned char *payload, size_t size, int *lent)
 {
 	unsigned char head[4];
 	size_t length;
-	if (recv(fd, head, 4, MSG_WAITALL) != 4) {
+	if (lent)
+		receive_lent(fd, head, lent);
+	else if (recv(fd, head, 4, MSG_WAITALL) != 4) {
 		if (stop_asked)
 			exit(0);
 		die("answer");
@@ -82,8 +88,12 @@ static void check_answer(const unsigned char *payload, size_t length)
 static void attach(int fd)
 {
 	if (speaks_roost) {
+		int lent[LENT];
 		write_all(fd, request, request_bytes);
-		check_answer((unsigned char *)scratch, read_frame(fd, (unsigned char *)scratch, sizeof scratch));
+		check_answer((unsigned char *)scratch,
+			     read_frame(fd, (unsigned char *)scratch, sizeof scratch, reads_locally ? lent : NULL));
+		if (reads_locally)
+			local_open(&local, fd, lent);
 		return;
 	}
 	struct packet packet = {.type = PACKET_ATTACH};
@@ -94,6 +104,10 @@ static void attach(int fd)
  * from this socket, which costs two switches in the middle of a round trip. */
 static void wait_readable(int fd)
 {
+	if (reads_locally) {
+		local_wait(&local);
+		return;
+	}
 	struct pollfd wait = {.fd = fd, .events = POLLIN};
 	poll(&wait, 1, -1);
 }
@@ -101,6 +115,11 @@ static void wait_readable(int fd)
 /* One read. Returns output bytes seen, -1 at the end of the stream. */
 static int64_t take(int fd, struct stream *stream)
 {
+	if (reads_locally) {
+		size_t length = local_take(&local, scratch, sizeof scratch);
+		stream->gap_bytes = local.gap_bytes;
+		return length || local_wait(&local) ? (int64_t)length : -1;
+	}
 	ssize_t n = recv(fd, scratch + CARRY_BYTES, sizeof scratch - CARRY_BYTES, 0);
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
@@ -221,7 +240,7 @@ static void measure_calls(int fd, size_t count, unsigned answers, const char *ou
 		write_all(fd, request, request_bytes);
 		wait_readable(fd);
 		for (unsigned i = 0; i < answers && !stop_asked; i++)
-			check_answer((unsigned char *)scratch, read_frame(fd, (unsigned char *)scratch, sizeof scratch));
+			check_answer((unsigned char *)scratch, read_frame(fd, (unsigned char *)scratch, sizeof scratch, NULL));
 		if (stop_asked)
 			break;
 		samples[done % kept] = now_ns() - start;
@@ -240,6 +259,7 @@ int main(int argc, char **argv)
 	int *fds = calloc(viewers, sizeof *fds);
 	install_stop();
 	speaks_roost = strcmp(option(argc, argv, "--protocol", "roost"), "roost") == 0;
+	reads_locally = flag(argc, argv, "--local");
 	if (speaks_roost)
 		load_request(option(argc, argv, "--request", NULL));
 	if (calls) {

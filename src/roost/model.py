@@ -48,6 +48,7 @@ class ClientInfo(Record):
 
     mode: "exclusive", "share" or "view". offset: absolute offset up to which it was served, in bytes since the start of
     the stream. lag: bytes of the stream that it has not been given yet. term: its own TERM, for information only.
+    local: it takes its output out of the ring itself.
     """
 
     id: str
@@ -60,6 +61,7 @@ class ClientInfo(Record):
     cols: int = 0
     offset: int = 0
     lag: int = 0
+    local: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -37,6 +37,7 @@ SESSION = {
             "cols": 80,
             "offset": 3,
             "lag": 4,
+            "local": True,
         }
     ],
     "rows": 24,

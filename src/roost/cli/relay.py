@@ -223,6 +223,8 @@ class Relay:
             wanted[self._terminal.in_fd] = select.POLLIN
         if attachment >= 0:
             wanted[attachment] = select.POLLIN | (select.POLLOUT if self._attachment.wants_write else 0)
+        elif self._attachment.output_fileno >= 0:
+            wanted[self._attachment.output_fileno] = select.POLLIN
         self._watch(wanted)
         return {fd for fd, _ in self._poller.poll(self._timeout_ms(more, attachment))}
 

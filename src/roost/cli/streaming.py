@@ -78,6 +78,8 @@ class _Pipes:
         for attachment in self._streams.values():
             if attachment.fileno() < 0:
                 timeout_ms = _AWAY_POLL_MS
+                if attachment.output_fileno >= 0:
+                    poller.register(attachment.output_fileno, select.POLLIN)
             else:
                 poller.register(attachment, select.POLLIN | (select.POLLOUT if attachment.wants_write else 0))
         if self._stdin_open and not self._waiting:

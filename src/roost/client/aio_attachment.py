@@ -18,6 +18,7 @@ from roost.client.endpoint import Endpoint
 from roost.client.faults import WriteTimeoutError
 from roost.client.launch import start_daemon
 from roost.client.link import Link
+from roost.client.ring_output import Ring
 from roost.client.stream import AttachmentState
 from roost.errors import RoostError, WaitTimeoutError, WrongStateError
 from roost.model import AttachmentEvent
@@ -36,8 +37,15 @@ class AsyncAttachment(AttachmentFacts):
         self._endpoint = endpoint
         self._loop = asyncio.get_running_loop()
         self._starting: asyncio.Future[None] | None = None
-        self._link = Link(endpoint, state, start=self._start_daemon, on_closing=self._unwatch)
+        self._link = Link(
+            endpoint,
+            state,
+            start=self._start_daemon,
+            on_closing=self._unwatch,
+            on_ring_closing=self._unwatch_ring,
+        )
         self._watched: socket.socket | None = None
+        self._watched_ring: Ring | None = None
         self._reading = self._writing = False
         self._waiters: set[asyncio.Future[None]] = set()
         self._reconnecting = asyncio.Lock()
@@ -162,7 +170,14 @@ class AsyncAttachment(AttachmentFacts):
             if pause_s:
                 if deadline.passed:
                     raise deadline.error(waited_for)
-                await asyncio.sleep(deadline.within_s(pause_s))
+                await self._pause(deadline.within_s(pause_s))
+
+    async def _pause(self, pause_s: float) -> None:
+        """Waits for the daemon, or for output that comes without it."""
+        try:
+            await self._changed(Deadline(pause_s), "")
+        except WaitTimeoutError:
+            pass
 
     async def _started(self) -> None:
         starting, self._starting = self._starting, None
@@ -179,8 +194,11 @@ class AsyncAttachment(AttachmentFacts):
         )
 
     async def _changed(self, deadline: Deadline, waited_for: str) -> None:
-        """Waits until the socket took or brought something."""
+        """Waits until the socket took or brought something, or there is output in the ring."""
         self._watch()
+        if not self._state.awaits_output():
+            await asyncio.sleep(0)
+            return
         waiter = self._loop.create_future()
         self._waiters.add(waiter)
         try:
@@ -204,7 +222,12 @@ class AsyncAttachment(AttachmentFacts):
 
     def _watch(self) -> None:
         """Has the loop watch for what is wanted now, on the connection of now."""
-        connection = self._link.connection
+        connection, ring = self._link.connection, self._state.ring
+        if self._watched_ring is not ring:
+            self._unwatch_ring()
+            self._watched_ring = ring
+            if ring is not None:
+                self._loop.add_reader(ring.wake_fd, self._ring_written)
         if self._watched is not connection:
             self._unwatch()
             self._watched = connection
@@ -225,6 +248,16 @@ class AsyncAttachment(AttachmentFacts):
                 self._loop.remove_writer(self._watched)
         self._watched = None
         self._reading = self._writing = False
+
+    def _unwatch_ring(self) -> None:
+        if self._watched_ring is not None:
+            self._loop.remove_reader(self._watched_ring.wake_fd)
+        self._watched_ring = None
+
+    def _ring_written(self) -> None:
+        if self._watched_ring is not None:
+            self._watched_ring.calm()
+        self._wake()
 
     def _readable(self) -> None:
         """Receives while there is room; a receiver that is not there leaves the rest to the daemon's ring."""

@@ -21,6 +21,9 @@ from roost.client.stream import AttachmentState
 from roost.errors import WaitTimeoutError, WrongStateError
 from roost.model import AttachmentEvent
 
+#: How long a flood that is read out of the ring is left alone, so that each piece is worth the waking up.
+COLLECT_S = 0.001
+
 
 class Attachment(AttachmentFacts):
     """A client's place in the output of one session, and its hand on the session's input.
@@ -69,6 +72,13 @@ class Attachment(AttachmentFacts):
         It changes with a reconnect. Events may be waiting here already: call `recv(0)` until it times out, then poll.
         """
         return self._link.fileno()
+
+    @property
+    def output_fileno(self) -> int:
+        """What to poll besides while `fileno` is -1: readable when there is output, which needs no daemon where it is
+        read out of the ring; -1 where it does."""
+        ring = self._state.ring
+        return -1 if ring is None else ring.wake_fd
 
     @property
     def wants_write(self) -> bool:
@@ -154,21 +164,41 @@ class Attachment(AttachmentFacts):
         link = self._link
         if link.connection is None:
             pause_s = link.reconnect()
-            if pause_s:
+            if pause_s and self._state.awaits_output():
                 if deadline.passed:
                     raise deadline.error(waited_for)
-                time.sleep(deadline.within_s(pause_s))
+                self._pause(deadline.within_s(pause_s))
             return
         sent = link.send()
         if link.receive() or sent or link.connection is None:
+            return
+        if self._state.has_output():
+            return
+        if not deadline.passed and self._state.collects():
+            time.sleep(COLLECT_S)
+            return
+        if not self._state.awaits_output():
             return
         if deadline.passed or (not self._wait(link.connection, deadline) and deadline.passed):
             raise deadline.error(waited_for)
 
     def _wait(self, connection: socket.socket, deadline: Deadline) -> bool:
         wanted = (select.POLLIN if self._link.wants_read else 0) | (select.POLLOUT if self._link.wants_write else 0)
+        ring = self._state.ring
+        if ring is not None:
+            self._poller.register(ring.wake_fd, select.POLLIN)
         self._poller.register(connection, wanted)
         try:
             return bool(self._poller.poll(deadline.poll_ms()))
         finally:
             self._poller.unregister(connection)
+            if ring is not None:
+                self._poller.unregister(ring.wake_fd)
+
+    def _pause(self, pause_s: float) -> None:
+        """Waits for the daemon, or for output that comes without it."""
+        ring = self._state.ring
+        if ring is None:
+            time.sleep(pause_s)
+        else:
+            select.select((ring.wake_fd,), (), (), pause_s)

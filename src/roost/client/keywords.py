@@ -90,5 +90,7 @@ class AttachKeywords(TypedDict, total=False):
     #: The environment of whoever sits at the client: of it travels what a session's programs may follow (SSH agent,
     #: display, ...; `roost.core.refreshable`). Nothing if not given.
     env: Mapping[str, str] | Mapping[bytes, bytes] | None
+    #: Read the output out of shared memory where that is possible, which is the fastest way (the default).
+    local: bool
     #: Come back by itself when the daemon was restarted (the default).
     reconnect: bool

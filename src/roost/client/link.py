@@ -9,9 +9,11 @@ import socket
 from collections.abc import Callable
 from time import monotonic
 
+from roost.client.both import Both, close_all, receive_lent
 from roost.client.endpoint import Endpoint
 from roost.client.faults import DaemonAbsentError
 from roost.client.retry import GIVE_UP_AFTER_S, RetrySchedule
+from roost.client.ring_output import Ring
 from roost.client.stream import AttachmentState
 from roost.errors import RoostError, UnavailableError
 
@@ -26,12 +28,16 @@ class Link:
         *,
         start: Callable[[], None],
         on_closing: Callable[[], None] = lambda: None,
+        on_ring_closing: Callable[[], None] = lambda: None,
     ) -> None:
-        """`start` starts a daemon; `on_closing` is called while the connection that is to be closed is still open."""
+        """`start` starts a daemon; the others are called while the connection or ring to be closed is still open."""
         self._endpoint = endpoint
         self._state = state
         self._start = start
         self._on_closing = on_closing
+        self._on_ring_closing = on_ring_closing
+        self._lent: list[int] = []  # descriptors that came before the answer was complete
+        self._both: Both | None = None
         self.connection: socket.socket | None = None
         self._request = memoryview(b"")
         self._deaf = False  # the daemon takes nothing more; what it sent before may still be here
@@ -40,8 +46,15 @@ class Link:
         self.trouble: RoostError | None = None
 
     def fileno(self) -> int:
-        """The descriptor, -1 without a connection."""
-        return -1 if self.connection is None else self.connection.fileno()
+        """What to poll for reading, -1 without a connection: the connection, or one that also tells of local output."""
+        if self.connection is None:
+            return -1
+        ring = self._state.ring
+        if ring is None:
+            return self.connection.fileno()
+        if self._both is None:
+            self._both = Both()
+        return self._both.fileno(self.connection, ring.wake_fd, wants_write=self.wants_write)
 
     @property
     def wants_write(self) -> bool:
@@ -84,7 +97,10 @@ class Link:
         if self.connection is None or not space or not self.wants_read:
             return False
         try:
-            count = self.connection.recv_into(space)
+            if self._state.streaming or not self._state.options.local:
+                count = self.connection.recv_into(space)
+            else:
+                count = receive_lent(self.connection, space, self._lent)
         except BlockingIOError:
             return False
         except OSError:
@@ -113,7 +129,15 @@ class Link:
         return 0.0
 
     def close(self) -> None:
-        """Closes the connection for good."""
+        """Closes the connection and gives up the ring, for good."""
+        self._disconnect()
+        self._read_locally(None)
+        if self._both is not None:
+            self._both.close()
+            self._both = None
+
+    def _disconnect(self) -> None:
+        self._lent = close_all(self._lent)
         if self.connection is not None:
             self._on_closing()
             self.connection.close()
@@ -148,6 +172,7 @@ class Link:
         try:
             if self._state.answer():
                 self._schedule = None
+                self._take_lent()
                 self.send()
         except UnavailableError:  # a daemon on its way out, or not yet ready: the next attempt finds another one
             self._lost()
@@ -155,6 +180,29 @@ class Link:
             self._state.fail(error)
             self.close()
 
+    def _take_lent(self) -> None:
+        """Reads locally what the answer says can be, or no more what cannot. Where the descriptors did not come along
+        (something in between passes bytes only) it is attached once more, to be sent the output."""
+        lent, self._lent = self._lent, []
+        if not self._state.lent:
+            close_all(lent)
+            self._read_locally(None)
+            return
+        from roost.ring.local import open_lent
+
+        ring = open_lent(lent)
+        if ring is not None:
+            self._read_locally(ring)
+            return
+        self._state.options.local = False
+        self._disconnect()
+        self._state.restart()
+
+    def _read_locally(self, ring: Ring | None) -> None:
+        if self._state.ring is not None:
+            self._on_ring_closing()
+        self._state.read_locally(ring)
+
     def _lost(self) -> None:
-        self.close()
+        self._disconnect()
         self._state.lost()

@@ -166,6 +166,7 @@ def attach_options(target: str, kind: str, keywords: AttachKeywords) -> AttachOp
         label=keywords.get("label"),
         restore=keywords.get("restore", "none"),
         env=_brought(keywords.get("env")),
+        local=keywords.get("local", True) and not keywords.get("lossless", False),
     )
 
 

@@ -15,6 +15,7 @@ from collections import deque
 from roost.client.inbox import Inbox
 from roost.client.outbox import Outbox
 from roost.client.replies import check_reply, raise_reply_error
+from roost.client.ring_output import Ring, RingOutput
 from roost.errors import InvalidError, RoostError, UnavailableError, WrongStateError, error_of_kind
 from roost.model import AttachmentEvent, Detached, Exited, Gap, Output, Reconnected, Resized, Stolen
 from roost.wire.frames import (
@@ -59,6 +60,9 @@ class AttachmentState:
         self._stash: deque[AttachmentEvent] = deque()
         self._stash_bytes = 0
         self._in_doubt_bytes = 0
+        self._local: RingOutput | None = None
+        self._final: AttachmentEvent | None = None  # comes behind the local output up to `_until`
+        self._until: int | None = None
         self._pipe = options.stream is not None
         self._was_attached = False
         self._leaving = False
@@ -82,6 +86,7 @@ class AttachmentState:
                 label=options.label,
                 restore="none",
                 resume_token=self.attached.resume_token or None,
+                local=options.local,
             )
         return encode_attach(REQUEST_ID, options, self.client_name)
 
@@ -105,12 +110,29 @@ class AttachmentState:
         self.streaming = True
         return True
 
+    @property
+    def lent(self) -> int:
+        """How many descriptors come with the answer: those of the ring, to be read here in place of output frames."""
+        return self.attached.local
+
+    @property
+    def ring(self) -> Ring | None:
+        """The ring that is read here; None while output comes as frames."""
+        return None if self._local is None else self._local.ring
+
+    def read_locally(self, ring: Ring | None) -> None:
+        """Takes the output out of that ring from now on, or (None) out of frames again; the old one is closed."""
+        if self._local is not None:
+            self._local.ring.close()
+        self._local = None if ring is None else RingOutput(ring)
+
     def _resumed(self, attached: Attached) -> None:
         self.attached.resume_token = attached.resume_token
         self.attached.attachment_id = attached.attachment_id
+        self.attached.local = attached.local
         self._keep(Reconnected(self._in_doubt_bytes))
         self._in_doubt_bytes = 0
-        if attached.start_offset > self._expected:
+        if attached.start_offset > self._expected and not attached.local:
             self._keep(self._gap_up_to(attached.start_offset))
 
     def lost(self) -> None:
@@ -120,12 +142,17 @@ class AttachmentState:
             self._in_doubt_bytes += self.outbox.restart()
         self.streaming = False
         self.inbox.clear()
-        if self.ended:
+        if self.ended or self._final is not None:
             return
         if self._leaving:
             self._end(Detached(_DETACHED))
         elif not self.reconnect:
             self.fail(UnavailableError("the daemon went away; attach again to go on (reconnect was switched off)"))
+
+    def restart(self) -> None:
+        """The connection was given up to have another one at once; nothing was sent or seen on it."""
+        self.streaming = False
+        self.inbox.clear()
 
     def fail(self, error: RoostError) -> None:
         """Ends the attachment with an error, behind the events that are there."""
@@ -154,8 +181,21 @@ class AttachmentState:
 
     def stash(self) -> None:
         """Reads every complete frame that is here and keeps the events, so that there is room to receive into."""
-        while (event := self._read_event()) is not None:
+        read = self._read_event if self._local is None else self._read_frames
+        while (event := read()) is not None:
             self._keep(event)
+
+    def awaits_output(self) -> bool:
+        """Asks the ring to tell of more, if it is read here; False when there is more already."""
+        return self._local is None or self._final is not None or self._local.ring.arm(self._expected)
+
+    def has_output(self) -> bool:
+        """Whether there is more in the ring, if it is read here."""
+        return self._local is not None and self._final is None and self._local.ring.end > self._expected
+
+    def collects(self) -> bool:
+        """Whether a flood comes out of the ring, so that it should be left alone for a moment."""
+        return self._local is not None and self._local.collects()
 
     @property
     def stash_full(self) -> bool:
@@ -172,6 +212,22 @@ class AttachmentState:
         if self._behind_gap is not None:
             event, self._behind_gap = self._behind_gap, None
             return event
+        found = self._read_frames()
+        return found if found is not None or self._local is None else self._read_ring(self._local)
+
+    def _read_ring(self, local: RingOutput) -> AttachmentEvent | None:
+        """What comes out of the ring, then the last event; frames have been read before."""
+        if self.ended:
+            return None
+        if self._until is not None and self._expected >= self._until:
+            self.ended = True
+            return self._final
+        event = local.read(self._expected, self._until)
+        if event is not None:
+            self._expected = event.end if isinstance(event, Gap) else event.offset + len(event.data)
+        return event
+
+    def _read_frames(self) -> AttachmentEvent | None:
         while self.streaming and not self.ended:
             try:
                 payload = self.inbox.next_payload()
@@ -245,6 +301,10 @@ class AttachmentState:
             event = Detached("end of the stream")
         else:
             return None
+        if self._local is not None:
+            self._final = event
+            self._until = self._expected if frame.until is None else min(frame.until, self._local.ring.end)
+            return None
         self.ended = True
         return event
 
@@ -258,7 +318,7 @@ class AttachmentState:
         """Raises unless input makes sense here: the attachment has ended, is being left, or is read-only."""
         if self.failure is not None:
             raise self.failure
-        if self.ended or self._leaving:
+        if self.ended or self._leaving or self._final is not None:
             raise WrongStateError("the attachment has ended; attach again to type")
         if self.options.mode == "view":
             raise InvalidError("this attachment is read-only (mode view); attach with mode share to type")

@@ -9,13 +9,16 @@ import asyncio
 import secrets
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from roost.core.backlog import V1Mark, v1_attach
 from roost.core.cursor import place
 from roost.core.sizing import check_size
 from roost.daemon.asker import ASKER
 from roost.daemon.attachment import Attachment, AttachmentTraits
+from roost.daemon.lending import Lent
+from roost.daemon.local_attachment import LocalAttachment
 from roost.daemon.session import Session, new_token
 from roost.daemon.stream import Stream
 from roost.errors import InvalidError, NoRunError
@@ -60,6 +63,7 @@ class Admitted:
     bytes_missed: int = 0
     restore: bytes = b""
     uncertain: bool = False
+    local: int = 0  # how many descriptors come with the answer
 
 
 class Attacher:
@@ -75,8 +79,12 @@ class Attacher:
         sock: socket.socket,
         conversation: ServerConversation,
         on_gone: Callable[[], None],
+        lent: Lent | None = None,
     ) -> tuple[Attachment, Admitted]:
-        """Admit a client and build its attachment; nothing is sent before `Attachment.start`."""
+        """Admit a client and build its attachment; nothing is sent before `Attachment.start`.
+
+        `lent` makes it one that reads locally; it belongs to the attachment once this has succeeded.
+        """
         if spec.mode not in MODES:
             raise InvalidError(f"unknown mode {spec.mode!r}; modes are {', '.join(MODES)}")
         stream = session.stream(spec.stream)
@@ -105,7 +113,8 @@ class Attacher:
             session.left(gone)
             on_gone()
 
-        attachment = Attachment(
+        kind: Callable[..., Attachment] = Attachment if lent is None else partial(LocalAttachment, lent=lent)
+        attachment = kind(
             self._loop,
             sock,
             conversation,
@@ -115,6 +124,8 @@ class Attacher:
             on_input=session.on_input,
             on_closed=on_closed,
         )
+        if lent is not None:
+            admitted = replace(admitted, local=len(lent.fds))
         session.join(attachment)
         if not session.live:
             session.finish_with_exit(attachment)

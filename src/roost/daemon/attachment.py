@@ -97,8 +97,36 @@ class Attachment:
     def start(self, answer: bytes) -> None:
         """Send the attach answer, then everything else behind it."""
         self._rest = memoryview(answer)
-        self.stream.add(self)
+        self._take_part()
         self.resume_reading()
+
+    # --- where another way of getting the output differs (`local_attachment`) --------------------------------------
+
+    @property
+    def position(self) -> int:
+        """Offset behind the last byte that the client was handed."""
+        return self.offset
+
+    @property
+    def reads_locally(self) -> bool:
+        """Whether the client takes its output out of the ring itself."""
+        return False
+
+    def _take_part(self) -> None:
+        self.stream.add(self)
+
+    def _leave(self) -> None:
+        self.stream.remove(self)
+
+    def _soon(self) -> None:
+        self.stream.turn_soon()
+
+    def _send(self, data: memoryview) -> int:
+        return self._sock.send(data)
+
+    def ending_at(self, last: bytes, exit_offset: int | None = None) -> bytes:
+        """`last` as this client is to get it: whoever is sent output needs not be told where it ends."""
+        return last
 
     # --- towards the client ---------------------------------------------------------------------------------------
 
@@ -187,7 +215,7 @@ class Attachment:
     def _flush_rest(self) -> bool:
         assert self._rest is not None
         try:
-            sent = self._sock.send(self._rest)
+            sent = self._send(self._rest)
         except BlockingIOError:
             sent = 0
         except OSError:
@@ -208,13 +236,13 @@ class Attachment:
     def _writable(self) -> None:
         self._writing = False
         self._loop.remove_writer(self._sock)
-        self.stream.turn_soon()
+        self._soon()
 
     def notify(self, frame: bytes) -> None:
         """Send a notice (extended clients only) between two output frames."""
         if self.traits.extended and self._last is None and not self.closed:
             self._notices.append(frame)
-            self.stream.turn_soon()
+            self._soon()
 
     def finish(self, last: bytes, *, until: int | None = None) -> None:
         """Send `last` as the terminal frame, behind output up to `until` (None: only behind the frame under way)."""
@@ -227,7 +255,7 @@ class Attachment:
             self._give_up_hold()
             if self._deadline is None:
                 self._deadline = self._loop.call_later(LAST_FRAME_S, self.close)
-        self.stream.turn_soon()
+        self._soon()
 
     def say_and_close(self, last: bytes) -> None:
         """Send `last` if the socket takes it now and no frame is under way, and close: the daemon is leaving."""
@@ -330,7 +358,7 @@ class Attachment:
                 timer.cancel()
         self._loop.remove_reader(self._sock)
         self._loop.remove_writer(self._sock)
-        self.stream.remove(self)
+        self._leave()
         self._sock.close()
         self._on_closed(self)
 

@@ -21,6 +21,7 @@ from roost.daemon.asker import ASKER
 from roost.daemon.attachment import Attachment
 from roost.daemon.audit import Audit
 from roost.daemon.keeper_link import KeeperLink
+from roost.daemon.lending import Lent, lend
 from roost.daemon.record import Launch
 from roost.daemon.session import CANONICAL_LINE_BYTES, Session
 from roost.daemon.spawning import Spawner, SpawnSpec
@@ -137,12 +138,20 @@ class Service:
         sock: socket.socket,
         conversation: ServerConversation,
         on_gone: Callable[[], None],
+        lent: Lent | None = None,
     ) -> tuple[Attachment, Admitted]:
         """Make a connection an attachment, and what to answer before it starts. Raises AlreadyAttachedError."""
-        attached = self._attacher.attach(session, spec, sock, conversation, on_gone)
+        attached = self._attacher.attach(session, spec, sock, conversation, on_gone, lent)
         for tell in self.after_attach:
             tell(session, spec)
         return attached
+
+    async def lend(self, session: Session, spec: AttachSpec) -> Lent | None:
+        """What a client needs that is to read its output itself; None where the daemon has to send it: to lossless
+        clients, whom the child waits for, and of sessions that have ended."""
+        if spec.lossless or not session.live or spec.stream not in session.streams:
+            return None
+        return await lend(self.link, session.id, spec.stream)
 
     def detach(self, session: Session, *, stream: str | None = None) -> int:
         """Send the session's clients (of one stream) away; how many there were."""

@@ -308,19 +308,21 @@ class Session:
         traits = attachment.traits
         reset = self.reset_bytes(attachment) if traits.extended else None
         if why == "stolen":
-            return frames.pipe_stolen(by, reset) if traits.pipe else frames.pty_stolen(by, reset)
+            last = frames.pipe_stolen(by, reset) if traits.pipe else frames.pty_stolen(by, reset)
+            return attachment.ending_at(last)
         if traits.pipe and not traits.extended:
             return frames.pipe_eof()
         text = {"detached": "detached", "terminated": "session terminated by request"}.get(why, why)
-        return frames.pipe_error(text, reset=reset) if traits.pipe else frames.pty_error(text, reset=reset)
+        last = frames.pipe_error(text, reset=reset) if traits.pipe else frames.pty_error(text, reset=reset)
+        return attachment.ending_at(last)
 
     def reset_bytes(self, attachment: Attachment) -> bytes:
         """What puts a terminal back that shows this session."""
         stream = attachment.stream
         if stream.scanner is None:
             return b""
-        stream.scan_to_end()
-        return stream.scanner.reset_string(attachment.offset)
+        end = stream.scan_to_end()
+        return stream.scanner.reset_string(end if attachment.reads_locally else attachment.offset)
 
     def keep_places(self) -> None:
         """Keep the places of the previous daemon's clients for a while (once, at adoption)."""
@@ -365,7 +367,7 @@ class Session:
                 self._loop.call_exception_handler({"message": f"input to {self.id} failed", "exception": error})
 
         self.input.write(data, attachment, on_written)
-        if self.is_pty and len(data) <= KEYSTROKE_BYTES:
+        if self.is_pty and len(data) <= KEYSTROKE_BYTES and not attachment.reads_locally:
             self.streams["stdout"].expect_echo()
         if self.input is not None and self.input.full:
             attachment.hold_back()
@@ -466,7 +468,8 @@ class Session:
         if until is None:
             until = attachment.stream.ring.end
         reset = self.reset_bytes(attachment) if attachment.traits.extended else None
-        attachment.finish(exit_frame(attachment.traits, self.ending.info, reset), until=max(until, attachment.offset))
+        last = attachment.ending_at(exit_frame(attachment.traits, self.ending.info, reset), until)
+        attachment.finish(last, until=max(until, attachment.offset))
 
     def on_stream_closed(self, name: str) -> None:
         """Nobody holds the stream any more. After the exit that ends the terminal too; before it, a pipe's client

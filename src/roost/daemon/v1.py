@@ -45,7 +45,7 @@ _CODES = {
 }
 
 #: What a request may demand by `required_features`: what came after the first daemons that know the extensions.
-FEATURES = frozenset({"tees", "options"})
+FEATURES = frozenset({"tees", "options", "local-ring"})
 
 
 @dataclass(slots=True)

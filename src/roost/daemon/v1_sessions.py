@@ -76,7 +76,7 @@ class V1Sessions:
     async def _attach_pty(self, ask: Ask) -> None:
         ask.response.attach_pty_session.SetInParent()
         session = self._session(ask.payload, "pty")
-        admitted = self._attach(
+        admitted = await self._attach(
             session,
             ask.payload,
             ask.connection,
@@ -88,7 +88,7 @@ class V1Sessions:
         )
         _set_attached(ask.response.attach_pty_session, ask.payload, admitted)
 
-    def _attach(self, session: Session, p: Any, c: Connection, **traits: Any) -> Admitted:
+    async def _attach(self, session: Session, p: Any, c: Connection, **traits: Any) -> Admitted:
         if not p.HasField("roost"):
             if p.DESCRIPTOR.fields_by_name.get("graphics_capabilities") and p.HasField("graphics_capabilities"):
                 traits["graphics"] = p.graphics_capabilities
@@ -108,7 +108,13 @@ class V1Sessions:
                 environment=read_block(x.env) if x.HasField("env") else None,
                 **traits,
             )
-        c.attachment, admitted = self._service.attach(session, spec, c.sock, c.conversation, c.on_gone)
+        lent = await self._service.lend(session, spec) if p.roost.local else None
+        try:
+            c.attachment, admitted = self._service.attach(session, spec, c.sock, c.conversation, c.on_gone, lent)
+        except BaseException:
+            if lent is not None:
+                lent.release()
+            raise
         return admitted
 
     async def _detach_pty(self, ask: Ask) -> None:
@@ -144,7 +150,7 @@ class V1Sessions:
         _set_attached(
             ask.response.attach_pipe_stream,
             ask.payload,
-            self._attach(session, ask.payload, ask.connection, stream=stream),
+            await self._attach(session, ask.payload, ask.connection, stream=stream),
         )
 
     async def _detach_pipe(self, ask: Ask) -> None:
@@ -306,6 +312,8 @@ def _set_attached(answer: Any, p: Any, admitted: Admitted) -> None:
     x.name = admitted.session.record.name
     x.kind = admitted.session.record.kind
     x.uncertain = admitted.uncertain
+    if admitted.local:
+        x.local = admitted.local
 
 
 def _unread(ring: RingReader) -> tuple[bytes, int]:

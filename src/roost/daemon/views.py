@@ -89,8 +89,9 @@ def client_info(attachment: Attachment) -> dict[str, Any]:
         "term": traits.term,
         "rows": attachment.rows,
         "cols": attachment.cols,
-        "offset": attachment.offset,
-        "lag": attachment.stream.ring.end - attachment.offset,
+        "offset": attachment.position,
+        "lag": attachment.stream.ring.end - attachment.position,
+        "local": attachment.reads_locally,
     }
 
 

@@ -1496,7 +1496,7 @@ class RoostSpawned(_message.Message):
     def __init__(self, name: _Optional[str] = ..., existing: _Optional[bool] = ...) -> None: ...
 
 class RoostAttach(_message.Message):
-    __slots__ = ("required_features", "from_offset", "tail_bytes", "mode", "lossless", "label", "restore", "resume_token", "env")
+    __slots__ = ("required_features", "from_offset", "tail_bytes", "mode", "lossless", "label", "restore", "resume_token", "env", "local")
     REQUIRED_FEATURES_FIELD_NUMBER: _ClassVar[int]
     FROM_OFFSET_FIELD_NUMBER: _ClassVar[int]
     TAIL_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -1506,6 +1506,7 @@ class RoostAttach(_message.Message):
     RESTORE_FIELD_NUMBER: _ClassVar[int]
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     ENV_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_FIELD_NUMBER: _ClassVar[int]
     required_features: _containers.RepeatedScalarFieldContainer[str]
     from_offset: int
     tail_bytes: int
@@ -1515,10 +1516,11 @@ class RoostAttach(_message.Message):
     restore: str
     resume_token: bytes
     env: bytes
-    def __init__(self, required_features: _Optional[_Iterable[str]] = ..., from_offset: _Optional[int] = ..., tail_bytes: _Optional[int] = ..., mode: _Optional[str] = ..., lossless: _Optional[bool] = ..., label: _Optional[str] = ..., restore: _Optional[str] = ..., resume_token: _Optional[bytes] = ..., env: _Optional[bytes] = ...) -> None: ...
+    local: bool
+    def __init__(self, required_features: _Optional[_Iterable[str]] = ..., from_offset: _Optional[int] = ..., tail_bytes: _Optional[int] = ..., mode: _Optional[str] = ..., lossless: _Optional[bool] = ..., label: _Optional[str] = ..., restore: _Optional[str] = ..., resume_token: _Optional[bytes] = ..., env: _Optional[bytes] = ..., local: _Optional[bool] = ...) -> None: ...
 
 class RoostAttached(_message.Message):
-    __slots__ = ("start_offset", "end_offset", "attachment_id", "resume_token", "restore", "session_id", "name", "kind", "uncertain")
+    __slots__ = ("start_offset", "end_offset", "attachment_id", "resume_token", "restore", "session_id", "name", "kind", "uncertain", "local")
     START_OFFSET_FIELD_NUMBER: _ClassVar[int]
     END_OFFSET_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1528,6 +1530,7 @@ class RoostAttached(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     UNCERTAIN_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_FIELD_NUMBER: _ClassVar[int]
     start_offset: int
     end_offset: int
     attachment_id: str
@@ -1537,10 +1540,11 @@ class RoostAttached(_message.Message):
     name: str
     kind: str
     uncertain: bool
-    def __init__(self, start_offset: _Optional[int] = ..., end_offset: _Optional[int] = ..., attachment_id: _Optional[str] = ..., resume_token: _Optional[bytes] = ..., restore: _Optional[bytes] = ..., session_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., uncertain: _Optional[bool] = ...) -> None: ...
+    local: int
+    def __init__(self, start_offset: _Optional[int] = ..., end_offset: _Optional[int] = ..., attachment_id: _Optional[str] = ..., resume_token: _Optional[bytes] = ..., restore: _Optional[bytes] = ..., session_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., uncertain: _Optional[bool] = ..., local: _Optional[int] = ...) -> None: ...
 
 class RoostFrame(_message.Message):
-    __slots__ = ("offset", "gap", "exited", "resized", "input_offset", "reset", "error_kind")
+    __slots__ = ("offset", "gap", "exited", "resized", "input_offset", "reset", "error_kind", "until")
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     GAP_FIELD_NUMBER: _ClassVar[int]
     EXITED_FIELD_NUMBER: _ClassVar[int]
@@ -1548,6 +1552,7 @@ class RoostFrame(_message.Message):
     INPUT_OFFSET_FIELD_NUMBER: _ClassVar[int]
     RESET_FIELD_NUMBER: _ClassVar[int]
     ERROR_KIND_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_FIELD_NUMBER: _ClassVar[int]
     offset: int
     gap: RoostGap
     exited: RoostExit
@@ -1555,7 +1560,8 @@ class RoostFrame(_message.Message):
     input_offset: int
     reset: bytes
     error_kind: str
-    def __init__(self, offset: _Optional[int] = ..., gap: _Optional[_Union[RoostGap, _Mapping]] = ..., exited: _Optional[_Union[RoostExit, _Mapping]] = ..., resized: _Optional[_Union[RoostSize, _Mapping]] = ..., input_offset: _Optional[int] = ..., reset: _Optional[bytes] = ..., error_kind: _Optional[str] = ...) -> None: ...
+    until: int
+    def __init__(self, offset: _Optional[int] = ..., gap: _Optional[_Union[RoostGap, _Mapping]] = ..., exited: _Optional[_Union[RoostExit, _Mapping]] = ..., resized: _Optional[_Union[RoostSize, _Mapping]] = ..., input_offset: _Optional[int] = ..., reset: _Optional[bytes] = ..., error_kind: _Optional[str] = ..., until: _Optional[int] = ...) -> None: ...
 
 class RoostGap(_message.Message):
     __slots__ = ("to",)

@@ -40,6 +40,7 @@ class StreamFrame(Record):
         "input_offset",
         "reset",
         "error_kind",
+        "until",
     )
 
     def __init__(self, output: bytes | None = None, offset: int | None = None) -> None:
@@ -56,6 +57,7 @@ class StreamFrame(Record):
         self.input_offset: int | None = None
         self.reset: bytes | None = None
         self.error_kind: str | None = None
+        self.until: int | None = None
 
 
 class InputFrame(Record):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from roost.errors import ProtocolError
 from roost.wire.frame_types import ExitInfo, InputFrame, StreamFrame
-from roost.wire.framing import OUTPUT_CHUNK_BYTES, frame
+from roost.wire.framing import OUTPUT_CHUNK_BYTES, PREFIX_BYTES, frame
 from roost.wire.lite import (
     LENGTH_DELIMITED,
     VARINT,
@@ -60,6 +60,7 @@ __all__ = [
     "pty_missed",
     "pty_stolen",
     "resized",
+    "until",
 ]
 
 EXTENSION = 1000
@@ -161,6 +162,11 @@ def resized(rows: int, cols: int) -> bytes:
 def input_offset(n: int) -> bytes:
     """Tells an extended client how many bytes of its own input the child has been given so far."""
     return _extension_frame(field_varint(5, n))
+
+
+def until(last: bytes, offset: int) -> bytes:
+    """A last frame for a client that reads the ring itself: output up to that offset comes before it."""
+    return frame(last[PREFIX_BYTES:] + field_bytes(EXTENSION, field_varint(8, offset)))  # repeated messages are merged
 
 
 def _extension_frame(content: bytes) -> bytes:
@@ -265,6 +271,8 @@ def _set_extension(into: StreamFrame, content: Buffer) -> None:
                 into.offset = value
             elif number == 5:
                 into.input_offset = value
+            elif number == 8:
+                into.until = value
         elif wire == LENGTH_DELIMITED:
             if number == 2:
                 lost.append(value)

@@ -129,7 +129,8 @@ class AttachOptions(Record):
 
     `target` is anything that names a session, "" the latest. `stream` is None for a terminal, "stdout" or "stderr" for
     a pipe session; size, `term` and `tty` apply to terminals. `mode` is exclusive, share or view. `env` tells where
-    the client sits: KEY=VALUE entries, each ended by a NUL byte.
+    the client sits: KEY=VALUE entries, each ended by a NUL byte. `local` asks for the ring itself in place of output
+    frames.
     """
 
     __slots__ = (  # noqa: RUF023 (a Record unpacks in this order)
@@ -149,6 +150,7 @@ class AttachOptions(Record):
         "resume_token",
         "env",
         "required_features",
+        "local",
     )
 
     def __init__(
@@ -170,6 +172,7 @@ class AttachOptions(Record):
         resume_token: bytes | None = None,
         env: bytes | None = None,
         required_features: Sequence[str] = (),
+        local: bool = False,
     ) -> None:
         self.target = target
         self.stream = stream
@@ -187,6 +190,7 @@ class AttachOptions(Record):
         self.resume_token = resume_token
         self.env = env
         self.required_features = tuple(required_features)
+        self.local = local
 
 
 class Reply(Record):
@@ -259,6 +263,7 @@ class Attached(Record):
         "name",
         "kind",
         "uncertain",
+        "local",
     )
 
     def __init__(self) -> None:
@@ -274,3 +279,4 @@ class Attached(Record):
         self.name = ""
         self.kind = ""
         self.uncertain = False
+        self.local = 0  # how many descriptors came with the answer

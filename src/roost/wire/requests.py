@@ -193,6 +193,7 @@ def _attach_extension(options: AttachOptions) -> bytes:
         _optional_text(7, options.restore),
         b"" if options.resume_token is None else field_bytes(8, options.resume_token),
         b"" if options.env is None else field_bytes(9, options.env),
+        field_varint(10, 1) if options.local else b"",
     )
     return b"".join(parts)
 
@@ -311,6 +312,8 @@ def _set_attached(into: Attached, number: int, wire: int, value: Value) -> None:
             into.end_offset = value
         elif number == 9:
             into.uncertain = value != 0
+        elif number == 10:
+            into.local = value & 0xFFFFFFFF
     elif wire == LENGTH_DELIMITED:
         if number == 3:
             into.attachment_id = text(value)
