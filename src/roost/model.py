@@ -415,3 +415,28 @@ class Stolen:
 
 
 AttachmentEvent: TypeAlias = Output | Gap | Resized | Reconnected | Exited | Detached | Stolen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry(Record):
+    """One session that ran, as the journal remembers it.
+
+    Times: Unix seconds. outcome: None while it runs; as in SessionInfo, or "lost": its end was seen by nobody.
+    purged_at: when its output was forgotten.
+    """
+
+    id: str
+    name: str = ""
+    originator: str = ""
+    kind: str = ""
+    argv: tuple[str, ...] = ()
+    cwd: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    service: str | None = None
+    pid: int = 0
+    started_at: float = 0.0
+    exited_at: float | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    outcome: str | None = None
+    purged_at: float | None = None

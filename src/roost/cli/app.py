@@ -35,6 +35,8 @@ COMMANDS = {
     "up": ("up", "Start the services of a roost.toml, in order."),
     "down": ("up", "Stop the services of a roost.toml."),
     "ps": ("processes", "List registered processes, or draw a process tree."),
+    "watch": ("watch", "Show events as they happen."),
+    "history": ("history", "List sessions that ran, purged ones too."),
     "emit": ("emit", "Tell of an event in the session that you run in."),
     "hooks": ("hooks", "Let agents' hooks become events."),
     "config": ("config", "Check and show the configuration."),

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
-from roost.client import calls, hook_calls, process_calls, tee_calls
+from roost.client import calls, event_calls, hook_calls, process_calls, tee_calls
 from roost.client.aio_attachment import AsyncAttachment
 from roost.client.aio_automation import AsyncAutomationVerbs
 from roost.client.aio_connection import AsyncConnection, connect_async
@@ -21,8 +21,8 @@ from roost.client.aio_session import AsyncSession
 from roost.client.backlog import BacklogGathering
 from roost.client.deadline import Deadline
 from roost.client.endpoint import Endpoint
-from roost.client.keywords import AttachKeywords, SpawnKeywords, TeeKeywords, Text
-from roost.client.opening import SpawnOrder, attach_options, tee_from
+from roost.client.keywords import AttachKeywords, EventKeywords, SpawnKeywords, TeeKeywords, Text
+from roost.client.opening import SpawnOrder, attach_options, event_wish, tee_from
 from roost.client.recording import AsyncRecordingVerbs
 from roost.client.results import Sent
 from roost.client.retry import CallRetry
@@ -36,6 +36,7 @@ from roost.model import (
     ConfigInfo,
     DaemonStatus,
     ExitStatus,
+    HistoryEntry,
     ProcessInfo,
     SessionInfo,
     TeeInfo,
@@ -46,7 +47,9 @@ from roost.wire.requests import Reply
 
 if TYPE_CHECKING:
     from roost.client.access import AsyncAccess
+    from roost.client.aio_event_stream import AsyncEventStream
     from roost.client.aio_services import AsyncServices
+    from roost.core.events import Event
 
 T = TypeVar("T")
 
@@ -247,6 +250,55 @@ class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
     async def reload_config(self) -> ConfigInfo:
         """Has the daemon read its configuration again; InvalidError says what is wrong, and nothing changed then."""
         return await self._perform(hook_calls.reload_config())
+
+    # ------------------------------------------------------------------ events
+
+    def events(self, target: str | None = None, **options: Unpack[EventKeywords]) -> AsyncEventStream:
+        """Events as they happen, on a connection of their own: of one session with a `target`, else of everything.
+
+        since: also those behind that id, as far as the journal reaches; without it only those to come. policy, for who
+        reads slowly: "journal" (the default) reads on from the journal, "drop_oldest" leaves out beyond `capacity`,
+        "block" lets emitters wait. What is missing is a `gap` event. observer: the id of one registered before, whose
+        buffer is delivered. until_exit: end with the session's exit, the default with a target. The stream reconnects
+        by itself and goes on without hole or repeat.
+        """
+        from roost.client.aio_event_stream import AsyncEventStream
+
+        wish, reconnect = event_wish(target, options)
+        return AsyncEventStream(self._endpoint, self.client_name, wish, reconnect=reconnect)
+
+    async def read_events(
+        self,
+        target: str | None = None,
+        *,
+        categories: Sequence[str] | None = None,
+        types: Sequence[str] | None = None,
+        since: str = "0.0",
+        limit: int = 500,
+    ) -> builtins.list[Event]:
+        """A page of the journal behind an id, oldest first."""
+        return await self._perform(event_calls.read_events(target, categories, types, since, limit))
+
+    async def event_status(self) -> dict[str, Any]:
+        """How far the journal reaches, what it keeps, and what programs emitted."""
+        return await self._perform(event_calls.event_status())
+
+    async def history(
+        self,
+        target: str = "",
+        *,
+        originator: str | None = None,
+        failed: bool = False,
+        running: bool = False,
+        since: float | None = None,
+        until: float | None = None,
+        limit: int = 100,
+    ) -> builtins.list[HistoryEntry]:
+        """Sessions that ran, purged and lost ones too, the latest first. Times in Unix seconds."""
+        call = event_calls.history(
+            target, originator=originator, failed=failed, running=running, since=since, until=until, limit=limit
+        )
+        return await self._perform(call)
 
     # ------------------------------------------------------------------ tees
 

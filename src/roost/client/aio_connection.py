@@ -58,6 +58,21 @@ class AsyncConnection:
             raise deadline.error(f"the daemon did not answer {request.what}") from None
         return check_reply(decode_reply(bytes(payload)), self._last_id)
 
+    async def next_reply(self, deadline: Deadline, waited_for: str) -> Reply:
+        """The next frame of an answer that goes on; as `Connection.next_reply`. Cancelling it loses nothing."""
+        try:
+            async with asyncio.timeout(deadline.remaining_s()):
+                while (payload := self._inbox.next_payload()) is None:
+                    await self._receive(waited_for)
+        except TimeoutError:
+            raise deadline.error(waited_for) from None
+        return check_reply(decode_reply(bytes(payload)), self._last_id)
+
+    async def tell(self, request: Request[object], client_name: str, deadline: Deadline) -> None:
+        """Says something within a stream; there is no answer to it."""
+        async with asyncio.timeout(deadline.remaining_s()):
+            await self._send(request.encode(self._last_id, client_name), request.what)
+
     def close(self) -> None:
         """Closes the socket."""
         self._socket.close()

@@ -13,7 +13,8 @@ from roost.model import Backlog, ExitStatus, SessionInfo, TerminateResult
 if TYPE_CHECKING:
     from roost.client.aio import AsyncClient
     from roost.client.aio_attachment import AsyncAttachment
-    from roost.client.keywords import AttachKeywords
+    from roost.client.aio_event_stream import AsyncEventStream
+    from roost.client.keywords import AttachKeywords, EventKeywords
     from roost.client.results import Sent, Waited
 
 
@@ -33,6 +34,10 @@ class AsyncSession(SessionIdentity):
     async def info(self) -> SessionInfo:
         """What the daemon knows of it now."""
         return await self.client.get(self.id)
+
+    def events(self, **options: Unpack[EventKeywords]) -> AsyncEventStream:
+        """What happens in it, until its exit; as `AsyncClient.events`."""
+        return self.client.events(self.id, **options)
 
     async def backlog(
         self, *, stream: str = "stdout", from_offset: int | None = None, tail_bytes: int | None = None

@@ -14,6 +14,7 @@ from roost.client.deadline import Deadline
 from roost.client.faults import ConnectionLostError
 from roost.client.inbox import Inbox
 from roost.client.replies import check_reply
+from roost.errors import WaitTimeoutError
 from roost.wire.requests import Reply, decode_reply
 
 #: Responses are mostly small; the buffer grows with what comes.
@@ -54,6 +55,20 @@ class Connection:
         while (payload := self._inbox.next_payload()) is None:
             self._receive(deadline, request.what)
         return check_reply(decode_reply(bytes(payload)), self._last_id)
+
+    def next_reply(self, deadline: Deadline, waited_for: str) -> Reply:
+        """The next frame of an answer that goes on. Raises ConnectionLostError at its end; nothing is lost by a
+        WaitTimeoutError."""
+        while (payload := self._inbox.next_payload()) is None:
+            try:
+                self._receive(deadline, waited_for)
+            except WaitTimeoutError:
+                raise deadline.error(waited_for) from None
+        return check_reply(decode_reply(bytes(payload)), self._last_id)
+
+    def tell(self, request: Request[object], client_name: str, deadline: Deadline) -> None:
+        """Says something within a stream; there is no answer to it."""
+        self._send(memoryview(request.encode(self._last_id, client_name)), deadline, request.what)
 
     def close(self) -> None:
         """Closes the socket."""

@@ -94,3 +94,23 @@ class AttachKeywords(TypedDict, total=False):
     local: bool
     #: Come back by itself when the daemon was restarted (the default).
     reconnect: bool
+
+
+class EventKeywords(TypedDict, total=False):
+    """Which events, and how; see `Client.events`."""
+
+    #: Names of categories and of types; all if not given.
+    categories: Sequence[str] | None
+    types: Sequence[str] | None
+    #: The last id that is known; "0.0" for all that the journal has.
+    since: str | None
+    #: An observer registered before.
+    observer: str | None
+    #: How many events wait for a slow reader, 1024 if not given.
+    capacity: int | None
+    #: "journal" (the default), "drop_oldest" or "block".
+    policy: str | None
+    #: End with the session's exit; the default with a target.
+    until_exit: bool
+    #: Come back by itself when the daemon was restarted (the default).
+    reconnect: bool

@@ -10,14 +10,17 @@ import json
 import os
 import resource
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from roost.client.keywords import AttachKeywords, SpawnKeywords, TeeKeywords, Text
+from roost.client.keywords import AttachKeywords, EventKeywords, SpawnKeywords, TeeKeywords, Text
 from roost.client.replies import raise_reply_error
 from roost.core.refreshable import environment_block, refreshable
 from roost.errors import InvalidError
 from roost.model import SessionInfo
 from roost.wire.requests import AttachOptions, Reply, SpawnOptions, TeeOptions, decode_spawned, encode_spawn
+
+if TYPE_CHECKING:
+    from roost.client.event_stream import EventWish
 
 #: TERM of a terminal session that is started where there is no terminal: by cron, a service, ssh without a terminal.
 DEFAULT_TERM = "xterm-256color"
@@ -186,3 +189,13 @@ def _stream(kind: str, stream: str) -> str | None:
     if stream != "stdout":
         raise InvalidError("a terminal session has one stream, stdout; stderr exists in pipe sessions only")
     return None
+
+
+def event_wish(target: str | None, options: EventKeywords) -> tuple[EventWish, bool]:
+    """The events that those options ask for, and whether the stream reconnects."""
+    from roost.client.event_stream import EventWish
+
+    given = dict(options)
+    reconnect = bool(given.pop("reconnect", True))
+    given.setdefault("until_exit", target is not None and "observer" not in given)
+    return EventWish(target, **given), reconnect  # type: ignore[arg-type]

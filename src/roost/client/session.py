@@ -11,7 +11,8 @@ from roost.model import Backlog, ExitStatus, SessionInfo, TerminateResult
 
 if TYPE_CHECKING:
     from roost.client.attachment import Attachment
-    from roost.client.keywords import AttachKeywords
+    from roost.client.event_stream import EventStream
+    from roost.client.keywords import AttachKeywords, EventKeywords
     from roost.client.results import Sent, Waited
     from roost.client.sync import Client
 
@@ -55,6 +56,10 @@ class Session(SessionIdentity):
     def info(self) -> SessionInfo:
         """What the daemon knows of it now."""
         return self.client.get(self.id)
+
+    def events(self, **options: Unpack[EventKeywords]) -> EventStream:
+        """What happens in it, until its exit; as `Client.events`."""
+        return self.client.events(self.id, **options)
 
     def backlog(
         self, *, stream: str = "stdout", from_offset: int | None = None, tail_bytes: int | None = None

@@ -38,7 +38,7 @@ def wire(context: Context) -> Wired:
     context.bus.mark_in(mark.words)
     emitters = Emitters(context.loop, context.bus, events, context.table, keeper_pid=lambda: context.service.link.pid)
     socket = EmitSocket(context.loop, context.tasks, context.paths.events_socket, emitters)
-    calls = EventCalls(events, context.bus, emitters)
+    calls = EventCalls(events, context.bus, emitters, context.table)
     context.shared["journal"] = events
     context.shared["events"] = calls
     announcements = _Announcements(context.lifecycle, told)

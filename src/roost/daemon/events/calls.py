@@ -20,17 +20,21 @@ from roost.daemon.events.emitters import Emitters
 from roost.daemon.events.feed import POLICIES, Feed, FeedSpec
 from roost.daemon.events.history import Wish
 from roost.daemon.events.log import EventLog
-from roost.daemon.session import Session
 from roost.daemon.streaming import CallStream, Send, Streaming
-from roost.errors import InvalidError, RoostError
+from roost.daemon.table import SessionTable
+from roost.errors import InvalidError, NoRunError, RoostError
 
 _MOST_READ = 5000
 
 
 class ChoiceParams(Params, frozen=True):
-    """Which events: of one session (a target, "" for the latest live one) or of all without one."""
+    """Which events: of one session (a target, "" for the latest live one) or of all without one.
+
+    `session_id` is an exact id, also of a session that was purged.
+    """
 
     target: str | None = None
+    session_id: str | None = None
     categories: list[str] | None = None
     types: list[str] | None = None
 
@@ -79,7 +83,8 @@ class StatusParams(Params, frozen=True):
 class EventCalls:
     """Carries them out."""
 
-    def __init__(self, log: EventLog, bus: EventBus, emitters: Emitters) -> None:
+    def __init__(self, log: EventLog, bus: EventBus, emitters: Emitters, table: SessionTable) -> None:
+        self._table = table
         self._log = log
         self._bus = bus
         self._emitters = emitters
@@ -95,7 +100,8 @@ class EventCalls:
         }
 
     async def _stream(self, calls: Calls, p: StreamParams, _data: bytes) -> Streaming:
-        session, want = chosen(calls, p)
+        session_id, want = await self._chosen(calls, p)
+        session = self._table.by_id(session_id) if session_id else None
         policy = p.policy or "journal"
         if policy not in POLICIES:
             raise InvalidError(f"unknown policy {policy!r}; known are {', '.join(POLICIES)}")
@@ -104,15 +110,14 @@ class EventCalls:
             since=None if p.since is None else parse_event_id(p.since),
             capacity=check_capacity(p.capacity),
             policy=policy,
-            until_exit_of=session.id if session and p.until_exit else "",
+            until_exit_of=session_id if session_id and p.until_exit else "",
+            over=session_id is not None and (session is None or not session.live),
         )
-        if spec.until_exit_of and session and not session.live and spec.since is None:
-            raise InvalidError(f"session {session.record.name} has exited; give `since` to see what it did")
         feed = Feed(self._log, self._bus, spec)
-        return Streaming(_told_place(session, self._log), FeedStream(feed))
+        return Streaming({"session_id": session_id, "last": _text(self._log.last)}, FeedStream(feed))
 
     async def _read(self, calls: Calls, p: ReadParams, _data: bytes) -> Result:
-        _, want = chosen(calls, p)
+        _, want = await self._chosen(calls, p)
         if not 1 <= p.limit <= _MOST_READ:
             raise InvalidError(f"a page of {p.limit} events: give 1 to {_MOST_READ}")
         since = parse_event_id(p.since)
@@ -128,6 +133,27 @@ class EventCalls:
             "missing_through": _text(extent.trimmed) if since < extent.trimmed else None,
         }
         return told, joined(entries)
+
+    async def _chosen(self, calls: Calls, p: ChoiceParams) -> tuple[str | None, EventFilter]:
+        """The id of the session, if one was named, and the filter. Raises RoostError for what does not exist."""
+        session_id = p.session_id
+        if session_id is None and p.target is not None:
+            session_id = await self._find(calls, p.target)
+        return session_id, EventFilter(
+            categories=None if p.categories is None else check_categories(p.categories),
+            types=None if p.types is None else frozenset(p.types),
+            session_ids=None if session_id is None else frozenset({session_id}),
+        )
+
+    async def _find(self, calls: Calls, target: str) -> str:
+        """The id of a session that is there, or that the history knows by exactly that id."""
+        try:
+            return calls.service.find(target).id
+        except NoRunError:
+            known = await self._log.journal.query(Wish(target, limit=2)) if target else []
+            if target not in [entry["id"] for entry in known]:
+                raise
+            return target
 
     async def _emit(self, _calls: Calls, p: EmitParams, _data: bytes) -> Result:
         pid = caller_pid.get()
@@ -176,6 +202,8 @@ class FeedStream(CallStream):
         """Send what comes."""
         while entries := await self._feed.next():
             await send({"count": len(entries), "missed": self._feed.missed}, joined(entries))
+        if self._feed.ended:
+            await send({"end": True}, b"")
 
     def on_call(self, method: str, params: bytes) -> None:
         """There is nothing to say."""
@@ -186,23 +214,9 @@ class FeedStream(CallStream):
         self._feed.close()
 
 
-def chosen(calls: Calls, p: ChoiceParams) -> tuple[Session | None, EventFilter]:
-    """The session, if one was named, and the filter. Raises RoostError for what does not exist."""
-    session = None if p.target is None else calls.service.find(p.target)
-    return session, EventFilter(
-        categories=None if p.categories is None else check_categories(p.categories),
-        types=None if p.types is None else frozenset(p.types),
-        session_ids=None if session is None else frozenset({session.id}),
-    )
-
-
 def joined(entries: list[Entry]) -> bytes:
     """The events as lines."""
     return b"".join([b"%s\n" % entry.line for entry in entries])
-
-
-def _told_place(session: Session | None, log: EventLog) -> dict[str, Any]:
-    return {"session_id": session.id if session else None, "last": _text(log.last)}
 
 
 def _text(key: tuple[int, int]) -> str:

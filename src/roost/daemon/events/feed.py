@@ -27,13 +27,14 @@ FRAME_BYTES = 256 * 1024
 @dataclass(frozen=True, slots=True)
 class FeedSpec:
     """What a reader asks for. `since`: the last event it knows, None for only what comes; `until_exit_of`: a session
-    whose exit ends the stream."""
+    whose exit ends the stream; `over`: nothing more will come of it than there is."""
 
     want: EventFilter
     since: Key | None = None
     capacity: int = 1024
     policy: str = "journal"
     until_exit_of: str = ""
+    over: bool = False
 
 
 class Feed:
@@ -51,16 +52,15 @@ class Feed:
         self._live = spec.since is None
         self._ready = asyncio.Event()
         self._closed = False
-        self._ended = False
+        self.ended = False  # by itself: there is nothing more to come
         self._told_missed = 0
+        self._over_at = log.last
         self._notices = self._opening_gaps()
         self._wish: Subscription = bus.wish(spec.want)
-        log.add(self)
+        log.add(self, room=self._room if spec.policy == "block" else None)
 
-    @property
-    def room(self) -> int | None:
-        """For how many events there is room; None: nobody waits for this reader."""
-        return self._spec.capacity - self._buffer.waiting if self._spec.policy == "block" else None
+    def _room(self) -> int:
+        return self._spec.capacity - self._buffer.waiting
 
     @property
     def full(self) -> bool:
@@ -93,7 +93,7 @@ class Feed:
 
     async def next(self) -> list[Entry]:
         """The next events, at least one; an empty list at the end. Cancelling it loses nothing."""
-        while not self._closed and not self._ended:
+        while not self._closed and not self.ended:
             if self._notices:
                 notices, self._notices = self._notices, []
                 return notices
@@ -101,6 +101,9 @@ class Feed:
             if found:
                 return self._cut_at_exit(found)
             if self._live and not self._buffer.waiting and not self._closed:
+                if self._spec.over and self._spec.until_exit_of and self._log.settled >= self._over_at:
+                    self.ended = True
+                    return []
                 self._ready.clear()
                 await self._ready.wait()
         return []
@@ -133,7 +136,7 @@ class Feed:
         wanted = self._spec.until_exit_of
         for at, entry in enumerate(found):
             if wanted and entry.session_id == wanted and entry.type == "exited" and entry.category == "lifecycle":
-                self._ended = True
+                self.ended = True
                 return found[: at + 1]
         return found
 

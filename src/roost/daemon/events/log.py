@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Protocol
@@ -38,10 +38,6 @@ class Receiver(Protocol):
 
     want: EventFilter
 
-    @property
-    def room(self) -> int | None:
-        """How many more events it can take before it loses some; None where nobody is to wait for that."""
-
     def offer(self, entries: list[Entry]) -> None:
         """These came, in order; among them others than those that are wanted."""
 
@@ -63,6 +59,7 @@ class EventLog:
         self._hurry = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._rooms: dict[int, tuple[Receiver, Callable[[], int]]] = {}
         self._stuck: set[int] = set()
         self._room_pulse: asyncio.Future[None] | None = None
         self._left_out: list[Key] = []
@@ -106,14 +103,17 @@ class EventLog:
 
     # --- out ------------------------------------------------------------------------------------------------------
 
-    def add(self, receiver: Receiver) -> None:
-        """Hand events to somebody from now on."""
+    def add(self, receiver: Receiver, *, room: Callable[[], int] | None = None) -> None:
+        """Hand events to somebody from now on. `room`: for how many more it has room; emitters wait for it."""
         self._receivers.append(receiver)
+        if room is not None:
+            self._rooms[id(receiver)] = (receiver, room)
 
     def remove(self, receiver: Receiver) -> None:
         """Hand them no more; safe to repeat."""
         if receiver in self._receivers:
             self._receivers.remove(receiver)
+            self._rooms.pop(id(receiver), None)
             self._stuck.discard(id(receiver))
             self.made_room()
 
@@ -121,13 +121,10 @@ class EventLog:
         """The receivers that block and for which one more event could be too many."""
         under_way = len(self._pending)
         full = []
-        for receiver in self._receivers:
-            room = receiver.room
-            if room is None:
-                continue
-            if room > under_way:
-                self._stuck.discard(id(receiver))
-            elif id(receiver) not in self._stuck and receiver.want.may_want(session_id, category):
+        for key, (receiver, room) in self._rooms.items():
+            if room() > under_way:
+                self._stuck.discard(key)
+            elif key not in self._stuck and receiver.want.may_want(session_id, category):
                 full.append(receiver)
         return full
 

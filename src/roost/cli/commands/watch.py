@@ -1,0 +1,84 @@
+"""`roost watch`: events as lines for people, or as JSON lines for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from roost.cli.context import Invocation, complete_target, pass_invocation
+from roost.cli.failures import OK
+from roost.cli.output import colour_wanted
+from roost.client import Client
+from roost.core.event_choice import TYPES
+from roost.core.event_lines import event_line
+from roost.core.events import CATEGORIES, Event, check_categories
+from roost.errors import InvalidError, NoRunError
+
+
+def _names(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> list[str] | None:
+    return [name.strip() for part in given for name in part.split(",") if name.strip()] or None
+
+
+@click.command("watch")
+@click.option("--to", "target", metavar="TARGET", shell_complete=complete_target, help="Of this session.")
+@click.option("--all", "everything", is_flag=True, help="Of all sessions and the daemon.")
+@click.option("--category", multiple=True, callback=_names, metavar="A,B", help=", ".join(CATEGORIES) + ".")
+@click.option("--type", "types", multiple=True, callback=_names, metavar="A,B", help="Only events of these types.")
+@click.option("--since", metavar="ID", help="Also those behind that id; 0.0 for all that is stored.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line; the default when stdout is no terminal.")
+@pass_invocation
+def watch_command(
+    invocation: Invocation,
+    /,
+    *,
+    target: str | None,
+    everything: bool,
+    category: list[str] | None,
+    types: list[str] | None,
+    since: str | None,
+    as_json: bool,
+) -> int:
+    """Show what happens, until C-c; of one session until its exit.
+
+    Without --to and --all it is the latest session that runs, or everything when none does. A gap says what is missing,
+    and why. The stream goes on by itself when the daemon was restarted.
+    """
+    if target and everything:
+        raise click.UsageError("--to and --all exclude each other")
+    check_categories(category or [])
+    _check_types(types or [])
+    people = sys.stdout.isatty() and not as_json
+    colour = people and colour_wanted()
+    with invocation.client() as client:
+        chosen = None if everything else _target(client, target)
+        try:
+            with client.events(chosen, categories=category, types=types, since=since) as events:
+                for event in events:
+                    print(event_line(event, colour=colour) if people else _json(event), flush=True)
+        except KeyboardInterrupt:
+            if people:
+                print()
+    return OK
+
+
+def _target(client: Client, target: str | None) -> str | None:
+    """The session to watch; None for everything."""
+    if target is not None:
+        return client.get(target).id
+    try:
+        return client.get("").id
+    except NoRunError:
+        return None
+
+
+def _check_types(types: list[str]) -> None:
+    known = {name for names in TYPES.values() for name in names}
+    for name in types:
+        if name not in known:
+            raise InvalidError(f"there is no event type {name!r}; known are {', '.join(sorted(known))}")
+
+
+def _json(event: Event) -> str:
+    return json.dumps(event.as_dict(), ensure_ascii=False, separators=(",", ":"))
