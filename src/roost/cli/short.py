@@ -63,7 +63,8 @@ def parse_send(args: list[str]) -> tuple[str, list[str], bool, bool] | None:
             return None
         else:
             text.append(arg)
-    return (target, text, enter, raw) if text else None
+    far = target.startswith(("http://", "https://"))  # over HTTP, which is a longer way
+    return (target, text, enter, raw) if text and not far else None
 
 
 def send(target: str, text: list[str], enter: bool, raw: bool) -> int:

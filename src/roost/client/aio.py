@@ -21,6 +21,7 @@ from roost.client.aio_session import AsyncSession
 from roost.client.backlog import BacklogGathering
 from roost.client.deadline import Deadline
 from roost.client.endpoint import Endpoint
+from roost.client.far_targets import attach_endpoint, far_base, far_id, far_request, near_id
 from roost.client.keywords import AttachKeywords, EventKeywords, SpawnKeywords, TeeKeywords, Text
 from roost.client.opening import SpawnOrder, attach_options, event_wish, tee_from
 from roost.client.recording import AsyncRecordingVerbs
@@ -75,7 +76,8 @@ class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
     ) -> None:
         self.timeout_s = timeout_s
         self.client_name = client_name
-        self._endpoint = Endpoint.of(socket_path, scope=scope, autostart=autostart)
+        self._far = far_base(socket_path)
+        self._endpoint = Endpoint.of(None if self._far else socket_path, scope=scope, autostart=autostart)
         self._idle: builtins.list[AsyncConnection] = []
 
     async def __aenter__(self) -> Self:
@@ -90,7 +92,7 @@ class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
     @property
     def socket_path(self) -> str:
         """Where the daemon listens."""
-        return self._endpoint.socket_path
+        return self._far or self._endpoint.socket_path
 
     def close(self) -> None:
         """Closes the idle connections; the next call opens a new one. Attachments live on their own."""
@@ -119,7 +121,12 @@ class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
 
     async def session(self, target: str = "") -> AsyncSession:
         """The handle of one session; it stays with that session whatever the target would mean later."""
-        return AsyncSession(self, await self.get(target))
+        return self._handle(target, await self.get(target))
+
+    def _handle(self, target: str, info: SessionInfo) -> AsyncSession:
+        session = AsyncSession(self, info)
+        session.id = far_id(target, session.id)
+        return session
 
     async def attach(self, target: str = "", **options: Unpack[AttachKeywords]) -> AsyncAttachment:
         """Attaches to a session, exited ones included, on a connection of its own.
@@ -132,11 +139,12 @@ class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
     async def attach_session(self, session: SessionIdentity, **options: Unpack[AttachKeywords]) -> AsyncAttachment:
         """Attaches to a session that was looked up before."""
         state = AttachmentState(
-            attach_options(session.id, session.kind, options),
+            attach_options(near_id(session.id), session.kind, options),
             client_name=self.client_name,
             reconnect=options.get("reconnect", True),
         )
-        return await AsyncAttachment.open(self._endpoint, state, Deadline(self.timeout_s))
+        endpoint = attach_endpoint(self._endpoint, self._far, session.id)
+        return await AsyncAttachment.open(endpoint, state, Deadline(self.timeout_s))
 
     async def backlog(
         self,
@@ -208,7 +216,7 @@ class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
 
     async def restart(self, target: str = "", *, grace_s: float = 2.0) -> AsyncSession:
         """Ends a session and starts the same command again under the same name; the handle is the new session's."""
-        return AsyncSession(self, await self._perform(calls.restart(target, grace_s)))
+        return self._handle(target, await self._perform(calls.restart(target, grace_s)))
 
     async def wait(self, target: str = "", timeout_s: float | None = None) -> ExitStatus:
         """Waits for the child to end; without a timeout as long as it takes, also across restarts of the daemon."""
@@ -382,9 +390,12 @@ class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
     async def _perform(self, request: calls.Request[T]) -> T:
         """Asks and returns the answer, over a new connection if an old one turns out to be gone."""
         deadline = Deadline(None if request.extra_s is None else self.timeout_s + request.extra_s)
+        there = far_request(self._far, request)
         retry = CallRetry(repeatable=request.repeatable)
         while True:
             try:
+                if there is not None:
+                    return await asyncio.to_thread(there.perform, deadline)
                 return request.answer(await self._exchange(request, deadline))
             except UnavailableError as error:
                 pause_s = retry.pause_after(error, monotonic())

@@ -19,6 +19,7 @@ from roost.client.backlog import BacklogGathering
 from roost.client.connection import Connection
 from roost.client.deadline import Deadline
 from roost.client.endpoint import Endpoint
+from roost.client.far_targets import attach_endpoint, far_base, far_id, far_request, near_id
 from roost.client.keywords import AttachKeywords, EventKeywords, SpawnKeywords, TeeKeywords, Text
 from roost.client.launch import connect
 from roost.client.opening import SpawnOrder, attach_options, event_wish, tee_from
@@ -75,7 +76,8 @@ class Client(AutomationVerbs, RecordingVerbs):
     ) -> None:
         self.timeout_s = timeout_s
         self.client_name = client_name
-        self._endpoint = Endpoint.of(socket_path, scope=scope, autostart=autostart)
+        self._far = far_base(socket_path)
+        self._endpoint = Endpoint.of(None if self._far else socket_path, scope=scope, autostart=autostart)
         self._connection: Connection | None = None
 
     def __enter__(self) -> Self:
@@ -90,7 +92,7 @@ class Client(AutomationVerbs, RecordingVerbs):
     @property
     def socket_path(self) -> str:
         """Where the daemon listens."""
-        return self._endpoint.socket_path
+        return self._far or self._endpoint.socket_path
 
     def close(self) -> None:
         """Closes the connection; the next call opens a new one. Attachments live on their own."""
@@ -120,7 +122,12 @@ class Client(AutomationVerbs, RecordingVerbs):
 
     def session(self, target: str = "") -> Session:
         """The handle of one session; it stays with that session whatever the target would mean later."""
-        return Session(self, self.get(target))
+        return self._handle(target, self.get(target))
+
+    def _handle(self, target: str, info: SessionInfo) -> Session:
+        session = Session(self, info)
+        session.id = far_id(target, session.id)
+        return session
 
     def attach(self, target: str = "", **options: Unpack[AttachKeywords]) -> Attachment:
         """Attaches to a session, exited ones included, on a connection of its own.
@@ -133,11 +140,11 @@ class Client(AutomationVerbs, RecordingVerbs):
     def attach_session(self, session: SessionIdentity, **options: Unpack[AttachKeywords]) -> Attachment:
         """Attaches to a session that was looked up before."""
         state = AttachmentState(
-            attach_options(session.id, session.kind, options),
+            attach_options(near_id(session.id), session.kind, options),
             client_name=self.client_name,
             reconnect=options.get("reconnect", True),
         )
-        return Attachment.open(self._endpoint, state, Deadline(self.timeout_s))
+        return Attachment.open(attach_endpoint(self._endpoint, self._far, session.id), state, Deadline(self.timeout_s))
 
     def backlog(
         self,
@@ -209,7 +216,7 @@ class Client(AutomationVerbs, RecordingVerbs):
 
     def restart(self, target: str = "", *, grace_s: float = 2.0) -> Session:
         """Ends a session and starts the same command again under the same name; the handle is the new session's."""
-        return Session(self, self._perform(calls.restart(target, grace_s)))
+        return self._handle(target, self._perform(calls.restart(target, grace_s)))
 
     def wait(self, target: str = "", timeout_s: float | None = None) -> ExitStatus:
         """Waits for the child to end; without a timeout as long as it takes, also across restarts of the daemon."""
@@ -383,9 +390,12 @@ class Client(AutomationVerbs, RecordingVerbs):
     def _perform(self, request: calls.Request[T]) -> T:
         """Asks and returns the answer, over a new connection if the old one turns out to be gone."""
         deadline = Deadline(None if request.extra_s is None else self.timeout_s + request.extra_s)
+        there = far_request(self._far, request)
         retry = CallRetry(repeatable=request.repeatable)
         while True:
             try:
+                if there is not None:
+                    return there.perform(deadline)
                 return request.answer(self._exchange(request, deadline))
             except UnavailableError as error:
                 pause_s = retry.pause_after(error, monotonic())

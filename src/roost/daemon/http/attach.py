@@ -179,8 +179,8 @@ class _Link:
                     await self._send({"type": "websocket.send", "bytes": message})
                 else:
                     await self._send({"type": "websocket.send", "text": message})
-            while plain.window_full:
-                await plain.acknowledged.wait()
+                while plain.window_full:
+                    await plain.acknowledged.wait()
         await self._send({"type": "websocket.close", "code": 1000 if plain.ended else 1012})
 
     async def _plain_up(self, plain: Plain) -> None:

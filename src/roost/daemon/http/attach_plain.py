@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -119,24 +120,23 @@ class Plain:
 
     # --- towards the client -----------------------------------------------------------------------------------------
 
-    def received(self, data: bytes) -> list[bytes | str]:
-        """What the client is told because of bytes from the attachment: texts, and output as bytes."""
-        messages: list[bytes | str] = []
+    def received(self, data: bytes) -> Iterator[bytes | str]:
+        """What the client is told because of bytes from the attachment: texts, and output as bytes.
+
+        Taken one by one, so that the window can be looked at in between.
+        """
         self._conversation.feed(data)
-        while (event := self._conversation.next_event()) is not None or self._begin(messages):
+        while (event := self._conversation.next_event()) is not None:
             if isinstance(event, Reply):
-                self._reply = event
-            elif event is not None:
-                self._frame(event, messages)
-        return messages
+                yield self._begin(event)
+            elif event.output is not None:
+                yield from self._output(event.output, self._sent if event.offset is None else event.offset)
+            elif (told := self._told(event)) is not None:
+                yield json.dumps(told)
 
-    _reply: Reply | None = None
-
-    def _begin(self, messages: list[bytes | str]) -> bool:
-        """Tell of the attachment when its answer is there; True when more may follow."""
-        if self._reply is None:
-            return False
-        attached, self._reply = decode_attached(self._reply), None
+    def _begin(self, reply: Reply) -> str:
+        """Tell of the attachment; frames follow."""
+        attached = decode_attached(reply)
         self._conversation.start_stream(pipe=self._pipe)
         self._sent = self._acknowledged = attached.start_offset
         told = {
@@ -151,18 +151,17 @@ class Plain:
             "restore": base64.b64encode(attached.restore).decode(),
             "uncertain": attached.uncertain,
         }
-        messages.append(json.dumps(told))
-        return True
+        return json.dumps(told)
 
-    def _frame(self, frame: StreamFrame, messages: list[bytes | str]) -> None:
-        if frame.output is not None:
-            offset = self._sent if frame.offset is None else frame.offset
-            self._sent = offset + len(frame.output)
-            messages.append(offset.to_bytes(8, "big") + frame.output)
-            return
-        told = self._told(frame)
-        if told is not None:
-            messages.append(json.dumps(told))
+    def _output(self, data: bytes, offset: int) -> Iterator[bytes]:
+        """Output, in pieces that fit into the window."""
+        at = 0
+        while at < len(data):
+            room = max(1, self._window - (self._sent - self._acknowledged)) if self._window else len(data)
+            part = data[at : at + room]
+            self._sent = offset + at + len(part)
+            yield (offset + at).to_bytes(8, "big") + part
+            at += len(part)
 
     def _told(self, frame: StreamFrame) -> dict[str, Any] | None:
         reset = base64.b64encode(frame.reset or b"").decode()

@@ -6,6 +6,7 @@ Owns which scope each call needs. A call that is not listed needs `admin`: a new
 from __future__ import annotations
 
 import base64
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -40,6 +41,10 @@ _SCOPES = {
 SCOPE_OF = {operation.call: operation.scope for operation in OPERATIONS} | _SCOPES
 
 
+#: The largest call: what the daemon's socket takes, and a third more because of its form.
+MOST_BYTES = 6 << 20
+
+
 class CallBody(msgspec.Struct, forbid_unknown_fields=True):
     """A call's parameters, and the bytes beside them in base64."""
 
@@ -54,7 +59,7 @@ def routes(world: World) -> list[Route]:
         name = values["method"]
         caller.require(SCOPE_OF.get(name, "admin"))
         method = method_of(world, name)
-        given = asgi.json_object(await asgi.read_body(scope, receive, 2 * asgi.MOST_BODY_BYTES), scope)
+        given = asgi.json_object(await asgi.read_body(scope, receive, MOST_BYTES), scope)
         body = asgi.convert(given, CallBody, strict=True)
         if caller.only:
             _aim(world, caller, body.params, name)
@@ -65,7 +70,7 @@ def routes(world: World) -> list[Route]:
         await asgi.send_json(send, {"result": result, "data": base64.b64encode(data).decode()})
 
     async def health(caller: Caller, values: dict[str, str], scope: Scope, receive: Any, send: Any) -> None:
-        await asgi.send_json(send, schemas.Health("ok", __version__))
+        await asgi.send_json(send, schemas.Health("ok", __version__, time.time()))
 
     return [
         Route("POST", "/v1/calls/{method}", call, described=_described()),

@@ -108,10 +108,11 @@ class CallAnswer(msgspec.Struct):
 
 
 class Health(msgspec.Struct):
-    """That the daemon answers."""
+    """That the daemon answers; at: its clock, in Unix seconds."""
 
     status: str
     version: str
+    at: float
 
 
 class Problem(msgspec.Struct):
