@@ -195,6 +195,21 @@ def test_a_full_disk_is_counted_and_told_and_the_session_goes_on(shared: Instanc
         session.terminate()
 
 
+def test_rules_of_the_configuration_are_in_every_recording(instance: Instance, tmp_path: Path) -> None:
+    config = instance.root / "config/roost/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[record]\nredact = ["cfg_[a-z]+"]\n')
+    instance.roost("daemon", "reload")
+    with instance.client() as client:
+        record = {"path": str(tmp_path / "a.cast"), "redact": ["own_[a-z]+"]}
+        session = client.spawn(["echo", "cfg_abc own_abc"], options={"record": record})
+        eventually(lambda: client.recordings(session.id)[0].state == "closed")
+        assert text(tmp_path / "a.cast") == "[redacted] [redacted]\r\n"
+        assert client.recordings(session.id)[0].rules == 2
+    config.write_text('[record]\nredact = ["("]\n')
+    assert b"no regular expression" in instance.roost("config", "check", check=False).stdout
+
+
 # --- killed daemons ---------------------------------------------------------------------------------------------------
 
 #: Writes numbered lines in bursts, a letter that is two bytes in each, until its stdin has something.

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from roost.core import toml_values as tv
 from roost.core.config_hooks import read_hooks
 from roost.core.config_reading import ConfigError, Problem, Reading, Setting, Surroundings, Table
+from roost.core.config_record import read_record
 from roost.errors import InvalidError
 
 T = TypeVar("T")
@@ -21,6 +22,7 @@ T = TypeVar("T")
 #: Table → its reader, in the order in which they are shown.
 TABLES: dict[str, Callable[[Table], Any]] = {
     "hooks": read_hooks,
+    "record": read_record,
 }
 
 

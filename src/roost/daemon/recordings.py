@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from roost.core.cast import MARKER, OUTPUT, event_line
+from roost.core.config_record import RecordConfig
 from roost.core.events import Event, EventFilter
 from roost.core.markers import marker_label
 from roost.core.recording import Checkpoint
@@ -91,6 +94,7 @@ class Recordings:
     async def _open(
         self, options: RecordOptions, session: SessionRecord, session_id: str, *, offset: int, begin: bytes = b""
     ) -> Opened:
+        options = self._with_config(options)
         rules = options.check()
         record = RecordingRecord(
             handle=1 + max((known.handle for known in session.recordings), default=0),
@@ -113,6 +117,13 @@ class Recordings:
             raise made
         record.device, record.inode = made.file.identity.device, made.file.identity.inode
         return Opened(record, rules, made.file, checkpoint, made.created)
+
+    def _with_config(self, options: RecordOptions) -> RecordOptions:
+        """The order with the rules that config.toml has for every recording."""
+        config = self._context.shared["config"].current.of(RecordConfig)
+        redact = list(dict.fromkeys([*config.redact, *options.redact]))
+        common = options.redact_common or config.redact_common
+        return msgspec.structs.replace(options, redact=redact, redact_common=common)
 
     def _discard(self, opened: Opened) -> None:
         """There will be no such recording: leave no file behind that was not there before."""

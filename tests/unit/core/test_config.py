@@ -32,7 +32,7 @@ def problems(text: str, **around: Any) -> list[str]:
 
 def test_nothing_is_configured_without_a_file() -> None:
     assert sinks("") == []
-    assert [s.origin for s in read("").settings] == ["default"]
+    assert {s.origin for s in read("").settings} == {"default"}
 
 
 def test_the_short_form_takes_one_sink_or_a_list() -> None:
