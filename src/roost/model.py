@@ -292,6 +292,39 @@ class RecordingInfo(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SinkInfo(Record):
+    """A sink of events and its counters, of events. Times in Unix seconds.
+
+    state: "ok", "failing" (last_error says why) or "idle" (nobody listens, nothing is kept for it). queued: waiting, in
+    memory or on disk. dead: given up and kept, see `retry_hooks`. lag_s: the age of the oldest event that it does not
+    have yet. reached: the id up to which nothing is missing but what was counted. session_id: of whose commands.
+    """
+
+    name: str
+    type: str
+    state: str
+    events: tuple[str, ...] = ()
+    sessions: Mapping[str, Any] = field(default_factory=dict)
+    delivered: int = 0
+    retried: int = 0
+    dropped: int = 0
+    queued: int = 0
+    dead: int = 0
+    failed: int = 0
+    lag_s: float = 0.0
+    last_error: str = ""
+    last_error_at: float = 0.0
+    reached: str = ""
+    session_id: str = ""
+    path: str = ""
+    note: str = ""
+    command: str = ""
+    running: int = 0
+    connected: bool = False
+    monitors: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessInfo(Record):
     """One entry of the process registry; no session. Times in Unix seconds.
 

@@ -38,7 +38,7 @@ COMMANDS = {
     "watch": ("watch", "Show events as they happen."),
     "history": ("history", "List sessions that ran, purged ones too."),
     "emit": ("emit", "Tell of an event in the session that you run in."),
-    "hooks": ("hooks", "Let agents' hooks become events."),
+    "hooks": ("hooks", "Where events go, and what agents' hooks tell."),
     "config": ("config", "Check and show the configuration."),
     "serve": ("serve", "Listen for HTTP at an address; show addresses."),
     "token": ("token", "Tokens for HTTP over TCP: create, list, revoke."),

@@ -40,6 +40,7 @@ from roost.model import (
     HistoryEntry,
     ProcessInfo,
     SessionInfo,
+    SinkInfo,
     TeeInfo,
     TerminateResult,
     ZombieInfo,
@@ -258,6 +259,14 @@ class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
     async def reload_config(self) -> ConfigInfo:
         """Has the daemon read its configuration again; InvalidError says what is wrong, and nothing changed then."""
         return await self._perform(hook_calls.reload_config())
+
+    async def hooks(self) -> builtins.list[SinkInfo]:
+        """How the sinks of events are doing."""
+        return await self._perform(hook_calls.show_hooks())
+
+    async def retry_hooks(self, name: str | None = None) -> dict[str, int]:
+        """Has one sink, or all, try again what it did not take, dead letters too; how many events each has to try."""
+        return await self._perform(hook_calls.retry_hooks(name))
 
     # ------------------------------------------------------------------ events
 

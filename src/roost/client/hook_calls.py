@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from roost.client.calls import Call
-from roost.model import ConfigInfo
+from roost.model import ConfigInfo, SinkInfo
 
 
 def _config(result: Mapping[str, Any], _data: bytes) -> ConfigInfo:
@@ -19,3 +19,17 @@ def show_config() -> Call[ConfigInfo]:
 
 def reload_config() -> Call[ConfigInfo]:
     return Call("config.reload", _config)
+
+
+def show_hooks() -> Call[list[SinkInfo]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[SinkInfo]:
+        return [SinkInfo.from_json(entry) for entry in result["sinks"]]
+
+    return Call("hooks.status", read, repeatable=True)
+
+
+def retry_hooks(name: str | None) -> Call[dict[str, int]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> dict[str, int]:
+        return {str(sink): int(events) for sink, events in result["retried"].items()}
+
+    return Call("hooks.retry", read, {"name": name}, repeatable=True)

@@ -39,6 +39,7 @@ from roost.model import (
     HistoryEntry,
     ProcessInfo,
     SessionInfo,
+    SinkInfo,
     TeeInfo,
     TerminateResult,
     ZombieInfo,
@@ -258,6 +259,14 @@ class Client(AutomationVerbs, RecordingVerbs):
     def reload_config(self) -> ConfigInfo:
         """Has the daemon read its configuration again; InvalidError says what is wrong, and nothing changed then."""
         return self._perform(hook_calls.reload_config())
+
+    def hooks(self) -> builtins.list[SinkInfo]:
+        """How the sinks of events are doing."""
+        return self._perform(hook_calls.show_hooks())
+
+    def retry_hooks(self, name: str | None = None) -> dict[str, int]:
+        """Has one sink, or all, try again what it did not take, dead letters too; how many events each has to try."""
+        return self._perform(hook_calls.retry_hooks(name))
 
     # ------------------------------------------------------------------ events
 

@@ -27,6 +27,7 @@ from roost.paths import Paths
 AREAS: tuple[str, ...] = (
     "roost.daemon.config_area",
     "roost.daemon.events.area",
+    "roost.daemon.hooks_area",
     "roost.daemon.runs",
     "roost.daemon.key_calls",
     "roost.daemon.recordings",

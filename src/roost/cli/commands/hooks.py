@@ -8,6 +8,7 @@ import tempfile
 
 import click
 
+from roost.cli.commands.hook_sinks import retry_command, status_command
 from roost.cli.failures import say
 from roost.core.agent_tools import REMARKS, SETTINGS, TOOLS, hook_settings, with_hooks
 from roost.errors import InvalidError, RoostError
@@ -15,7 +16,11 @@ from roost.errors import InvalidError, RoostError
 
 @click.group("hooks")
 def hooks_command() -> None:
-    """Hooks: of agents that tell roost what they do."""
+    """Hooks: sinks that events go to, and those of agents that tell roost what they do."""
+
+
+hooks_command.add_command(status_command)
+hooks_command.add_command(retry_command)
 
 
 @hooks_command.command("install")

@@ -42,6 +42,7 @@ class Order:
     exact: bool
     listen: str | None
     shell_integration: bool
+    on_event: tuple[str, ...]
     command: tuple[str, ...]
     record: str | None = None
     record_input: bool = False
@@ -63,7 +64,8 @@ class Order:
             redact=self.redact,
             redact_common=self.redact_common,
         )
-        return {**shell, **agent, **recording, **self._observing(), **self._listening()}
+        hooks = {"on_event": list(self.on_event)} if self.on_event else {}
+        return {**shell, **agent, **recording, **hooks, **self._observing(), **self._listening()}
 
     def _observing(self) -> dict[str, object]:
         wanted: dict[str, object] = {"exact": True} if self.exact else {}
@@ -131,6 +133,9 @@ class Order:
 )
 @click.option("--listen", metavar="HOST:PORT", help="Serve this session, and no other, over HTTP there.")
 @click.option("--shell-integration", is_flag=True, help="bash, zsh, fish: have it mark its prompts and commands.")
+@click.option(
+    "--on-event", multiple=True, metavar="TYPE=CMD", help="Run CMD at such an event of it ('*': any); may be repeated."
+)
 @keys_options
 @json_option
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)

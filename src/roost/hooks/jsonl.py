@@ -1,0 +1,193 @@
+"""The sink `jsonl`: a file of whole lines, private to the user, rotated by size and age.
+
+The file itself says how far it got: its last line has the id of the last event. A line that a killed daemon left half
+written is cut off; the event comes again from the journal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from roost.core.config_sinks import Jsonl
+from roost.core.event_formats import event_id_of
+from roost.core.events import parse_event_id
+from roost.errors import InvalidError
+from roost.hooks.sink import Outgoing, Sink, SinkError
+from roost.hooks.worker import Worker
+
+_TAIL_BYTES = 4 << 20
+
+
+class JsonlSink(Sink):
+    """The file, used in a thread of its own."""
+
+    durable = True
+
+    def __init__(self, options: Jsonl, format: str) -> None:
+        super().__init__()
+        self._file = LineFile(options)
+        self._format = format
+        self._worker = Worker("jsonl sink")
+
+    async def open(self) -> None:
+        """Open it, for an early word when that is impossible."""
+        await self._worker.run(self._file.open)
+
+    async def reached(self) -> tuple[int, int] | None:
+        """The key of the last line."""
+        return await self._worker.run(self._file.last_key)
+
+    async def deliver(self, batch: Sequence[Outgoing]) -> None:
+        """Write all lines, or none."""
+        data = b"".join([outgoing.line(self._format) for outgoing in batch])
+        await self._worker.run(lambda: self._file.write(data))
+
+    async def close(self, grace_s: float) -> None:
+        """Close it once what is under way is written."""
+        with contextlib.suppress(SinkError):
+            await self._worker.run(self._file.close)
+        self._worker.stop()
+
+    def facts(self) -> dict[str, object]:
+        """Where it is."""
+        return {"path": self._file.path}
+
+
+class LineFile:
+    """A file that has whole lines only. Every method may block; each raises SinkError that names the file."""
+
+    def __init__(self, options: Jsonl) -> None:
+        self.path = options.path
+        self._options = options
+        self._fd = -1
+        self._begun_at: float | None = None  # when its first line was written, None while it is empty
+
+    def open(self) -> None:
+        """Open it unless it is open and still the file of that name; directories are made."""
+        try:
+            if self._fd >= 0 and self._is_current():
+                return
+            self._let_go()
+            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
+            self._fd = os.open(self.path, flags, 0o600)
+            kind = os.fstat(self._fd).st_mode
+            if not stat.S_ISREG(kind) and not stat.S_ISCHR(kind):
+                self._let_go()
+                raise SinkError(f"{self.path} is no file")
+            self._cut_half_line()
+        except OSError as error:
+            raise self._error(error) from error
+
+    def write(self, data: bytes) -> None:
+        """Append all of it or nothing."""
+        self.open()
+        try:
+            size = os.fstat(self._fd).st_size
+            if size and self._is_due(size + len(data)):
+                self._rotate()
+                size = 0
+            self._append(data, size)
+            if self._begun_at is None:
+                self._begun_at = time.time()
+            if self._options.fsync == "always":
+                os.fsync(self._fd)
+        except OSError as error:
+            raise self._error(error) from error
+
+    def _append(self, data: bytes, size: int) -> None:
+        left = memoryview(data)
+        try:
+            while left:
+                left = left[os.write(self._fd, left) :]
+        except OSError:
+            with contextlib.suppress(OSError):  # a device has no length
+                os.ftruncate(self._fd, size)
+            raise
+
+    def last_key(self) -> tuple[int, int] | None:
+        """The key of the last event in it, or in the newest rotated one while it is empty."""
+        for path in (self.path, f"{self.path}.1"):
+            with contextlib.suppress(OSError), open(path, "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                file.seek(max(0, size - _TAIL_BYTES))
+                if lines := file.read(_TAIL_BYTES).splitlines():
+                    return _key_of(lines[-1])
+        return None
+
+    def close(self) -> None:
+        """Close it."""
+        try:
+            if self._fd >= 0 and self._options.fsync != "never":
+                os.fsync(self._fd)
+        except OSError as error:
+            raise self._error(error) from error
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        self._begun_at = None
+
+    def _is_current(self) -> bool:
+        """Whether nobody moved the file away, as logrotate does."""
+        try:
+            found = os.stat(self.path)
+        except FileNotFoundError:
+            return False
+        own = os.fstat(self._fd)
+        return (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino)
+
+    def _cut_half_line(self) -> None:
+        size = os.fstat(self._fd).st_size
+        if not size:
+            return
+        first = os.pread(self._fd, 4096, 0)
+        self._begun_at = _time_of(first) or time.time()
+        start = max(0, size - _TAIL_BYTES)
+        tail = os.pread(self._fd, size - start, start)
+        end = tail.rfind(b"\n") + 1
+        if end != len(tail) and (end or not start):
+            os.ftruncate(self._fd, start + end)
+
+    def _is_due(self, size: int) -> bool:
+        age = self._options.rotate_age_s
+        begun = self._begun_at
+        return size > self._options.rotate_bytes or bool(age and begun is not None and time.time() - begun >= age)
+
+    def _rotate(self) -> None:
+        if self._options.fsync != "never":
+            os.fsync(self._fd)
+        for number in range(self._options.keep - 1, 0, -1):
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(f"{self.path}.{number}", f"{self.path}.{number + 1}")
+        os.replace(self.path, f"{self.path}.1")
+        self.open()
+
+    def _error(self, error: OSError) -> SinkError:
+        return SinkError(f"{self.path}: {error.strerror or error}")
+
+
+def _key_of(line: bytes) -> tuple[int, int] | None:
+    try:
+        shown = json.loads(line)
+        return parse_event_id(event_id_of(shown)) if isinstance(shown, dict) else None
+    except (ValueError, InvalidError):
+        return None
+
+
+def _time_of(head: bytes) -> float | None:
+    """When the first line of a file was written, as it says itself."""
+    try:
+        shown = json.loads(head.partition(b"\n")[0])
+        return datetime.fromisoformat(shown.get("at") or shown["time"]).timestamp()
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return None

@@ -1,0 +1,227 @@
+"""The sink `webhook`: each event is a signed POST, at least once, through a queue on disk.
+
+Owns the order of things: into the queue, sent, taken out; after a failure the whole endpoint is left alone for a
+while, and what failed too often becomes a dead letter. All of it happens in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import Any
+
+from roost.core.config_sinks import Webhook
+from roost.core.events import parse_event_id
+from roost.core.webhook_rules import GONE_STATUS, REFUSED_STATUSES
+from roost.hooks.backoff import wait_s
+from roost.hooks.lane import GATHERED
+from roost.hooks.loop_thread import LoopThread
+from roost.hooks.sink import Outgoing, Sink, SinkError
+from roost.hooks.webhook_queue import Message, WebhookQueue
+from roost.hooks.webhook_request import Answer, Sender
+
+FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 300.0
+MOST_WAIT_S = 3600.0
+
+_KINDS = {
+    "envelope": ("application/json", "application/json"),
+    "cloudevents": ("application/cloudevents+json", "application/cloudevents-batch+json"),
+}
+
+
+class WebhookSink(Sink):
+    """The daemon's side: hands over to the thread."""
+
+    durable = True
+
+    def __init__(self, options: Webhook, keys: Sequence[bytes], queue_path: str, format: str) -> None:
+        super().__init__()
+        self._engine = Engine(options, keys, queue_path, self._report)
+        self._format = format
+        self._loop = asyncio.get_running_loop()
+        self._thread: LoopThread | None = None
+
+    def _report(self, why: str | None) -> None:
+        with contextlib.suppress(RuntimeError):  # the daemon's loop is closed: nobody is told any more
+            self._loop.call_soon_threadsafe(self.report, why)
+
+    async def _call(self, make: Callable[[], Any]) -> Any:
+        if self._thread is None:
+            self._thread = LoopThread("webhook sink")
+        try:
+            return await self._thread.call(make)
+        except (sqlite3.Error, OSError) as error:
+            raise SinkError(f"the queue on disk cannot be used: {error}") from error
+
+    async def open(self) -> None:
+        """Open the queue and begin to send."""
+        await self._call(self._engine.open)
+
+    async def reached(self) -> tuple[int, int] | None:
+        """The key of the last event in the queue's file."""
+        text = await self._call(self._engine.reached)
+        return parse_event_id(text) if text else None
+
+    async def deliver(self, batch: Sequence[Outgoing]) -> None:
+        """Put the batch into the queue."""
+        messages = list(_messages(batch, self._format))
+        last = batch[-1].event.id
+        await self._call(lambda: self._engine.put(messages, last))
+
+    async def retry(self) -> int:
+        """Try everything anew; how many dead letters that are."""
+        return int(await self._call(self._engine.retry))
+
+    async def close(self, grace_s: float) -> None:
+        """Stop sending; what waits stays on disk."""
+        if self._thread is not None:
+            with contextlib.suppress(TimeoutError, SinkError):
+                async with asyncio.timeout(grace_s):
+                    await self._call(self._engine.close)
+            self._thread.stop(0.5)
+            self._thread = None
+
+    def facts(self) -> dict[str, Any]:
+        """What became of the messages."""
+        return self._engine.facts()
+
+
+class Engine:
+    """The thread's side: the queue and the sending. Every coroutine runs in the thread's loop."""
+
+    def __init__(
+        self, options: Webhook, keys: Sequence[bytes], queue_path: str, report: Callable[[str | None], None]
+    ) -> None:
+        self._options = options
+        self._keys = keys
+        self._queue_path = queue_path
+        self._report = report
+        self._queue: WebhookQueue | None = None
+        self._sender: Sender | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._failures = 0
+        self._paused_until = 0.0
+        self._gone = False
+        self.delivered = self.retried = self.dropped = 0
+
+    async def open(self) -> None:
+        """Open the file and begin."""
+        if self._queue is None:
+            self._queue = WebhookQueue(self._queue_path, self._options.stored_events)
+            self._sender = Sender(self._options, self._keys, self._queue.name)
+            self._news = asyncio.Event()
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="webhook")
+
+    async def reached(self) -> str:
+        """The id of the last event that was put in."""
+        assert self._queue is not None
+        return self._queue.reached()
+
+    async def put(self, messages: Sequence[tuple[str, str, bytes]], last: str) -> None:
+        """Store messages for good."""
+        assert self._queue is not None
+        self.dropped += self._queue.put(messages, last, time.time())
+        self._news.set()
+
+    async def retry(self) -> int:
+        """Let everything be tried now."""
+        assert self._queue is not None
+        found = self._queue.revive()
+        self._gone, self._failures, self._paused_until = False, 0, 0.0
+        self._news.set()
+        return found
+
+    async def close(self) -> None:
+        """Stop; a request under way is made again by the next daemon."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        if self._sender is not None:
+            await self._sender.close()
+        if self._queue is not None:
+            self._queue.close()
+
+    async def _run(self) -> None:
+        assert self._queue is not None and self._sender is not None
+        while True:
+            try:
+                self._news.clear()
+                now = time.time()
+                message = None if self._gone or now < self._paused_until else self._queue.due(now)
+                if message is None:
+                    await self._wait(now)
+                else:
+                    self._settle(message, await self._sender.send(message))
+            except sqlite3.Error as error:
+                self._report(f"the queue on disk cannot be used: {error}")
+                await asyncio.sleep(FIRST_PAUSE_S)
+
+    async def _wait(self, now: float) -> None:
+        assert self._queue is not None
+        next_at = self._queue.next_at()
+        timeout = None if next_at is None or self._gone else max(next_at, self._paused_until) - now
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if timeout is None else max(0.0, timeout)):
+                await self._news.wait()
+
+    def _settle(self, message: Message, answer: Answer) -> None:
+        """Draw the consequences of an answer."""
+        assert self._queue is not None
+        now = time.time()
+        if answer.taken:
+            self._queue.remove(message)
+            self.delivered += 1
+            self._failures = 0
+            self._report(None)
+            return
+        if answer.status in REFUSED_STATUSES:
+            self._failures = 0
+            self._queue.bury(message, answer.text)
+            self._report(f"{answer.text}: the event is a dead letter")
+            return
+        self._failures += 1
+        if answer.status == GONE_STATUS:
+            self._gone = True
+            self._queue.postpone(message, now, answer.text)
+            self._report(f"{answer.text}: nothing is sent until `roost hooks retry`")
+            return
+        pause = wait_s(self._failures, first_s=FIRST_PAUSE_S, most_s=MOST_PAUSE_S)
+        self._paused_until = now + max(pause, answer.retry_after_s or 0.0)
+        attempts = message.attempts + 1
+        if attempts >= self._options.attempts or now - message.created_at >= self._options.retry_for_s:
+            self._queue.bury(message, answer.text)
+            self._report(f"{answer.text}: given up after {attempts} attempts, a dead letter")
+        else:
+            self.retried += 1
+            later = wait_s(attempts, first_s=FIRST_PAUSE_S, most_s=MOST_WAIT_S)
+            self._queue.postpone(message, now + max(later, answer.retry_after_s or 0.0), answer.text)
+            self._report(answer.text)
+
+    def facts(self) -> dict[str, Any]:
+        """Counters; read from another thread."""
+        waiting, dead = self._queue.counts if self._queue else (0, 0)
+        return {
+            "delivered": self.delivered,
+            "retried": self.retried,
+            "dropped": self.dropped,
+            "queued": waiting,
+            "dead": dead,
+            "gone": self._gone,
+        }
+
+
+def _messages(batch: Sequence[Outgoing], format: str) -> Any:
+    """One message an event; gathered ones of a session are an array in one."""
+    single, several = _KINDS[format]
+    for (gathered, _), group in groupby(batch, key=lambda out: (out.event.type in GATHERED, out.event.session_id)):
+        together = list(group)
+        if gathered and len(together) > 1:
+            body = b"[" + b",".join(out.line(format).rstrip(b"\n") for out in together) + b"]"
+            yield together[-1].event.id, several, body
+        else:
+            for out in together:
+                yield out.event.id, single, out.line(format).rstrip(b"\n")
