@@ -55,7 +55,7 @@ async def test_each_kind_of_change_is_one_event_and_a_rename_is_one_too(o: Obser
     await o.want("file")
     await session.do("f = open('a', 'w'); f.write('x'); f.close()")
     await session.do("os.rename('a', 'b'); os.remove('b'); os.mkdir('d'); os.rmdir('d')")
-    await o.supervisor.settle(session.id)
+    await o.settle(session)
     expected = ["created a", "modified a", "closed a", "renamed b from a", "deleted b", "created d", "deleted d"]
     assert shown(o, tmp_path) == expected
     assert [e.data["directory"] for e in o.of("file")] == [False] * 5 + [True] * 2
@@ -69,7 +69,7 @@ async def test_two_hundred_files_in_new_directories_are_all_seen(o: Observed, tm
         "for i in range(200): os.makedirs(f'd{i % 20}/e{i % 7}/x', exist_ok=True); "
         "open(f'd{i % 20}/e{i % 7}/x/f{i}', 'w').close()"
     )
-    await o.supervisor.settle(session.id)
+    await o.settle(session)
     wanted = {f"created d{i % 20}/e{i % 7}/x/f{i}" for i in range(200)}
     await o.until(lambda: wanted <= set(shown(o, tmp_path, "created")))
     made = shown(o, tmp_path, "created")
@@ -81,7 +81,7 @@ async def test_a_renamed_directory_is_followed_under_its_new_name(o: Observed, t
     session = o.session(tmp_path)
     await o.want("file")
     await session.do("os.rename('old', 'new'); open('new/deep/file', 'w').close()")
-    await o.supervisor.settle(session.id)
+    await o.settle(session)
     assert shown(o, tmp_path, "renamed", "created", "deleted") == ["renamed new from old", "created new/deep/file"]
 
 
@@ -93,7 +93,7 @@ async def test_what_crosses_the_border_is_created_or_deleted(o: Observed, tmp_pa
     await o.want("file")
     await session.do("os.rename('leaves', '../outside/left'); os.rename('../outside/comes', 'came')")
     await session.do("open('../outside/left/below/x', 'w').close(); open('came/y', 'w').close()")
-    await o.supervisor.settle(session.id)
+    await o.settle(session)
     await o.until(lambda: "deleted leaves" in shown(o, inside))
     assert sorted(shown(o, inside, "created", "deleted")) == ["created came", "created came/y", "deleted leaves"]
 
@@ -119,7 +119,7 @@ async def test_ignored_files_and_the_insides_of_git_are_not_told(o: Observed, tm
         "z.tmp",
     ]
     await session.do(f"[open(name, 'w').close() for name in {names}]")
-    await o.supervisor.settle(session.id)
+    await o.settle(session)
     assert shown(o, tmp_path, "created") == ["created keep.log", "created sub/special.log", "created z.tmp"]
 
 
@@ -156,7 +156,7 @@ async def test_names_that_are_no_text_arrive_whole(o: Observed, tmp_path: Path) 
     session = o.session(tmp_path)
     await o.want("file")
     await session.do(r"open(b'\xff\xfe', 'w').close(); open('grün', 'w').close()")
-    await o.supervisor.settle(session.id)
+    await o.settle(session)
     first, second = o.of("file", "created")
     assert first.data["path"].endswith("\ufffd\ufffd")
     assert first.data["path_base64"]
@@ -206,7 +206,7 @@ async def test_two_sessions_in_one_directory_are_both_told(o: Observed, tmp_path
     first, second = o.session(tmp_path), o.session(tmp_path)
     await o.want("file")
     await first.do("open('x', 'w').close()")
-    await asyncio.gather(o.supervisor.settle(first.id), o.supervisor.settle(second.id))
+    await asyncio.gather(o.settle(first), o.settle(second))
     assert {e.session_id for e in o.of("file", "created")} == {first.id, second.id}
 
 
@@ -217,7 +217,7 @@ async def test_fanotify_says_who_did_it_and_whether_that_was_the_session(tmp_pat
         await o.want("file")
         await session.do("[subprocess.run(['/bin/touch', f'mine{i}']) for i in range(20)]")
         (tmp_path / "other").write_text("")
-        await o.supervisor.settle(session.id)
+        await o.settle(session)
         made = {os.path.basename(e.data["path"]): e.data for e in o.of("file", "created")}
         assert [made[f"mine{i}"]["attributed"] for i in range(20)] == [True] * 20
         assert (made["other"]["attributed"], made["other"]["pid"]) == (False, os.getpid())
@@ -231,7 +231,7 @@ async def test_nothing_is_told_of_our_own_directories(o: Observed, tmp_path: Pat
     session = o.session(tmp_path, own=[tmp_path / "state"])
     await o.want("file")
     await session.do("open('state/journal', 'w').close(); open('x', 'w').close()")
-    await o.supervisor.settle(session.id)
+    await o.settle(session)
     assert shown(o, tmp_path, "created") == ["created x"]
 
 
@@ -239,5 +239,5 @@ async def test_what_is_made_and_removed_at_once_is_told_in_every_step(o: Observe
     session = o.session(tmp_path)
     await o.want("file")
     await session.do("[(os.mkdir(f'd{i}'), os.rmdir(f'd{i}')) for i in range(200)]")
-    await o.supervisor.settle(session.id)
+    await o.settle(session)
     assert sorted(shown(o, tmp_path)) == sorted(f"{kind} d{i}" for i in range(200) for kind in ("created", "deleted"))

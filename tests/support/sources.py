@@ -16,6 +16,7 @@ from roost.core.events import Event, EventFilter
 from roost.daemon.bus import EventBus
 from roost.daemon.sources.file_kind import FileKind
 from roost.daemon.sources.kinds import Means, OnLoop
+from roost.daemon.sources.network_kind import NetworkKind
 from roost.daemon.sources.process_kind import ProcessKind
 from roost.daemon.sources.supervisor import Supervisor
 from roost.daemon.sources.target import Target
@@ -101,15 +102,16 @@ class Table:
 class Observed:
     """Everything together."""
 
-    def __init__(self, tasks: asyncio.TaskGroup, **file_options: Any) -> None:
+    def __init__(self, tasks: asyncio.TaskGroup, *, fanotify: bool = True, trace: bool = True) -> None:
         loop = asyncio.get_running_loop()
         self.bus = EventBus(1)
         self.table = Table()
         self.supervisor = Supervisor(loop, tasks, self.bus, self.table, lambda session: session.target())  # type: ignore[arg-type, attr-defined]
         means = Means(OnLoop(loop), self.supervisor.delivery)
         self.processes = ProcessKind(means, os.getpid, {os.getpid()})
-        self.files = FileKind(means, self.processes, **file_options)
-        for kind in (self.processes, self.files):
+        self.files = FileKind(means, self.processes, fanotify=fanotify)
+        self.network = NetworkKind(means, self.processes, trace=trace)
+        for kind in (self.processes, self.files, self.network):
             self.supervisor.add(kind)
         self.events: list[Event] = []
 
@@ -127,6 +129,10 @@ class Observed:
         )
         await self.until(self.all_run)
         return subscription
+
+    async def settle(self, session: FakeSession) -> None:
+        """Wait until what has happened in a session was emitted."""
+        await self.supervisor.settle(session.id, 20)
 
     def all_run(self) -> bool:
         """Whether everything that is wanted runs."""
@@ -146,10 +152,10 @@ class Observed:
 
 
 @contextlib.asynccontextmanager
-async def observed(**file_options: Any) -> AsyncIterator[Observed]:
+async def observed(**options: bool) -> AsyncIterator[Observed]:
     """Sources that leave nothing behind."""
     async with asyncio.TaskGroup() as tasks:
-        all_of_it = Observed(tasks, **file_options)
+        all_of_it = Observed(tasks, **options)
         try:
             yield all_of_it
         finally:

@@ -16,6 +16,7 @@ from roost.daemon.record import Launch
 from roost.daemon.session import Session
 from roost.daemon.sources.file_kind import FileKind
 from roost.daemon.sources.kinds import Means, OnLoop
+from roost.daemon.sources.network_kind import NetworkKind
 from roost.daemon.sources.process_kind import ProcessKind
 from roost.daemon.sources.supervisor import Supervisor
 from roost.daemon.sources.target import Target
@@ -42,6 +43,7 @@ class SourcesArea:
         self.processes = ProcessKind(means, lambda: link.pid, {os.getpid()})
         self.supervisor.add(self.processes)
         self.supervisor.add(FileKind(means, self.processes))
+        self.supervisor.add(NetworkKind(means, self.processes))
 
     def prepare(self, preparation: Preparation, _options: ObserveOptions) -> None:
         """Be there before the first process is, if it is wanted."""

@@ -53,7 +53,7 @@ class FileKind:
         if tree is not None:
             self._retire(tree)
         if self._attributed.pop(session_id, None) is not None:
-            self._processes.know_no_more(session_id)
+            self._processes.know_no_more(session_id, "file")
             if self._watch is not None:
                 self._watch.leave(session_id)
         self._stop_if_idle()
@@ -92,7 +92,7 @@ class FileKind:
         session_id = target.session_id
         self._attributed[session_id] = reports
         know = Reports(ready=lambda _id: None, failed=lambda _id, error: self._unknown(session_id, error))
-        processes = self._processes.know(target, know)
+        processes = self._processes.know(target, "file", know)
         watch.follow(target, processes, partial(self._means.on_loop.later, reports.ready, session_id))
         return True
 

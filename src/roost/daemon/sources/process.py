@@ -1,7 +1,7 @@
 """Forks, execs and exits of the sessions' processes, by the kernel's process connector or by sampling /proc.
 
 Owns one thread for the whole daemon and who belongs to which session. It runs while somebody wants process events
-of some session, or needs to know the processes of one (`know`: attribution of file events, sockets).
+of some session, or needs to know the processes of one (attribution of file events, sockets).
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ _BATCH = 512
 _LOOK_EVERY_S = 0.01
 _LOOK_SHARE = 10
 
-TELL, KNOW = "tell", "know"
+#: The reason for following that makes process events; others only want to know who belongs to the session.
+TELL = "tell"
 
 
 @dataclass(slots=True)

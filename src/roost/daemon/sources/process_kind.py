@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from roost.daemon.sources.kinds import Means, Reports
-from roost.daemon.sources.process import KNOW, TELL, ProcessWatch
+from roost.daemon.sources.process import TELL, ProcessWatch
 from roost.daemon.sources.target import Target
 from roost.daemon.sources.worker import Worker
 
@@ -53,13 +53,13 @@ class ProcessKind:
 
     # --- for others -------------------------------------------------------------------------------------------------
 
-    def know(self, target: Target, reports: Reports) -> ProcessWatch:
+    def know(self, target: Target, reason: str, reports: Reports) -> ProcessWatch:
         """Keep track of a session's processes without telling of them; the watch that does."""
-        return self._follow(target, KNOW, reports)
+        return self._follow(target, reason, reports)
 
-    def know_no_more(self, session_id: str) -> None:
+    def know_no_more(self, session_id: str, reason: str) -> None:
         """The reverse of `know`."""
-        self._leave(session_id, KNOW)
+        self._leave(session_id, reason)
 
     def warm_up(self) -> None:
         """A session is about to start whose processes are wanted from the first moment on."""

@@ -66,7 +66,7 @@ class Worker:
 
     # --- the thread -------------------------------------------------------------------------------------------------
 
-    def sources(self) -> Iterable[HasFileno]:
+    def sources(self) -> Iterable[HasFileno | int]:
         """What to wait for besides requests."""
         return ()
 
