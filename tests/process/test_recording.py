@@ -147,6 +147,23 @@ def test_a_running_session_is_recorded_from_now_on_and_until_stopped(shared: Ins
         eventually(lambda: session.info().recording is None)
 
 
+def test_marks_of_the_shell_and_chosen_events_become_markers_in_their_place(shared: Instance, tmp_path: Path) -> None:
+    marked = r"\033]133;A\007p> \033]133;B\007\033]633;E;make tok_x\007\033]133;C\007out\n\033]133;D;2\007after\n"
+    with shared.client() as client:
+        record = {"path": str(tmp_path / "a.cast"), "redact": ["tok_[a-z]"], "events": ["shell", "lifecycle"]}
+        session = client.spawn(["sh", "-c", f"read x; printf '{marked}'; read x"], options={"record": record})
+        client.resize(session.id, 33, 99)
+        session.send("\r")
+        eventually(lambda: "after" in text(tmp_path / "a.cast"))
+        session.terminate()
+        eventually(lambda: client.recordings(session.id)[0].state == "closed")
+    shown = [(e.code, e.data) for e in cast_of(tmp_path / "a.cast").events]
+    assert ("m", "$ make [redacted]") in shown and ("r", "99x33") in shown
+    finished = shown.index(("m", "exit 2"))
+    assert "".join(data for code, data in shown[:finished] if code == "o").endswith("out\r\n")
+    assert any(code == "m" and data.startswith("resized") for code, data in shown)
+
+
 def test_a_pipe_session_is_recorded_for_a_terminal(shared: Instance, tmp_path: Path) -> None:
     with shared.client() as client:
         record = {"path": str(tmp_path / "err.cast"), "stream": "stderr"}
@@ -294,6 +311,21 @@ def test_a_recording_without_a_hold_says_exactly_what_is_missing_through_many_ki
             at = where + len(data)
     assert missing == recording.missed_bytes > 0
     assert recorded and at == recording.offset
+
+
+def test_an_orderly_stop_takes_nothing_with_it(mortal: Instance, tmp_path: Path) -> None:
+    with mortal.client() as client:
+        record = {"path": str(tmp_path / "a.cast"), "input": True}
+        session = client.spawn(["cat"], options={"record": record})
+        for number in range(3):
+            session.send(f"{number}")
+            client.stop()
+            mortal.start()
+        session.terminate()
+        eventually(lambda: client.recordings(session.id)[0].state == "closed")
+        assert not client.recordings(session.id)[0].uncertain
+    assert "".join(e.data for e in events(tmp_path / "a.cast", "i")) == "012"
+    assert text(tmp_path / "a.cast") == "012"
 
 
 def test_a_recording_whose_file_was_changed_meanwhile_ends_and_says_so(mortal: Instance, tmp_path: Path) -> None:

@@ -273,6 +273,8 @@ class App:
         await asyncio.sleep(0)
         if self._link.lost:  # there will be no next daemon for these sessions
             await self._tees.drain(self._table)
+        for area in reversed(self._around):
+            await area.leave()
         await self._tees.leave(list(self._table))
         for session in self._table:
             session.close()

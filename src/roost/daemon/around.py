@@ -63,10 +63,12 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Wired:
-    """What an area brings: roost calls, v1 requests, and what is to be done when the daemon stops."""
+    """What an area brings: roost calls, v1 requests, and what is to be done when the daemon stops: `leave` while the
+    sessions can still be read, `close` when they are closed."""
 
     methods: Mapping[str, Method[Any]] = field(default_factory=dict)
     handlers: Handlers = field(default_factory=dict)
+    leave: Callable[[], Awaitable[None]] = _nothing
     close: Callable[[], Awaitable[None]] = _nothing
 
 

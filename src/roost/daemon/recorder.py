@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from roost.core.cast import EXIT, MARKER, RESIZE, size_text
-from roost.core.recording import Aside, Batch, Checkpoint, Encoded, Mark, encode_batch
+from roost.core.recording import Aside, Batch, Checkpoint, Encoded, encode_batch
 from roost.core.redaction import LOOK_BACK_BYTES, Rule
 from roost.daemon.cast_file import CastFile, Resumed, Written, resume_cast
+from roost.daemon.moments import Moments
 from roost.daemon.record import RecordingRecord
 from roost.daemon.session import Session
 from roost.daemon.tee_file import Identity, reason
@@ -31,9 +31,6 @@ COLLECT_S = 0.2
 #: How long a file that could not be written is left alone at first; twice as long each time.
 RETRY_S = 1.0
 RETRY_MOST_S = 60.0
-#: Moments and asides that are kept until they are written. Moments are thinned out beyond that, asides are dropped.
-MAX_MARKS = 4096
-MAX_ASIDES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +62,8 @@ class Recorder:
         self._file: CastFile | None = None
         self._at = Checkpoint(record.offset, 0, session.rows, session.cols, missed=record.missed)
         self._floor: int | None = None
-        self._marks: deque[Mark] = deque()
-        self._asides: deque[Aside] = deque()
-        self.dropped_asides = 0
+        self._moments = Moments()
         self._size = (session.rows, session.cols)
-        self._aside_count = 0
         self._undecided: tuple[int, int] | None = None  # nothing can be written until more than this is there
         self._until: int | None = None
         self._busy = False
@@ -143,32 +137,26 @@ class Recorder:
         """Something that is not output, here or behind the byte at an offset."""
         if self._ended or self._until is not None:
             return
-        if len(self._asides) >= MAX_ASIDES:
-            self.dropped_asides += 1
-            return
         self._note_progress()
         end = self._ring.end
         at = end if offset is None else min(max(offset, self._at.offset), end)
-        if self._asides:
-            at = max(at, self._asides[-1].offset)
-        self._append(Aside(at, self._clock_us(), code, text))
-        self._consider()
+        if self._moments.add(Aside(at, self._clock_us(), code, text)):
+            self._consider()
 
-    def _append(self, aside: Aside) -> None:
-        self._asides.append(aside)
-        self._aside_count += 1
+    def note_size(self) -> None:
+        """The terminal has another size."""
+        if not self._ended and self._until is None:
+            self._note_progress()
+            self._consider()
 
     def _note_progress(self) -> None:
         """Remember when the stream was how long, and what size the terminal has now."""
         end = self._ring.end
-        if end > (self._marks[-1].offset if self._marks else self._at.offset):
-            self._marks.append(Mark(end, self._clock_us()))
-            if len(self._marks) > MAX_MARKS:
-                self._marks = deque(list(self._marks)[1::2])
+        self._moments.grown(end, self._clock_us(), since=self._at.offset)
         size = (self.session.rows, self.session.cols)
         if size != self._size:
             self._size = size
-            self._append(Aside(end, self._clock_us(), RESIZE, size_text(*size)))
+            self._moments.put(Aside(end, self._clock_us(), RESIZE, size_text(*size)))
 
     # --- the stream's side ----------------------------------------------------------------------------------------
 
@@ -195,7 +183,7 @@ class Recorder:
         behind = self._end_offset() - self._at.offset
         if behind >= PIECE_BYTES or self._until is not None:
             self._begin_batch()
-        elif (behind > 0 or self._asides) and self._undecided != (self._ring.end, self._aside_count):
+        elif (behind > 0 or self._moments) and self._undecided != (self._ring.end, self._moments.count):
             self._wake_in(COLLECT_S)
 
     def _end_offset(self) -> int:
@@ -216,7 +204,7 @@ class Recorder:
         file, rules = self._file, self._rules
         assert file is not None
         batch = self._next_batch()
-        seen = (batch.read_from + len(batch.data), self._aside_count)
+        seen = (batch.read_from + len(batch.data), self._moments.count)
 
         def write() -> tuple[Encoded, Written]:
             encoded = encode_batch(batch, rules)
@@ -242,8 +230,8 @@ class Recorder:
             start=start,
             read_from=read_from,
             data=data,
-            marks=tuple(self._marks),
-            asides=tuple(self._asides),
+            marks=self._moments.marks,
+            asides=self._moments.asides,
             context=context,
             final=final,
             ended=final,
@@ -257,10 +245,7 @@ class Recorder:
             return
         self._at = at = encoded.checkpoint
         self._undecided = None if encoded.lines else seen
-        for _ in range(encoded.asides):
-            self._asides.popleft()
-        while self._marks and self._marks[0].offset <= at.offset:
-            self._marks.popleft()
+        self._moments.written(encoded)
         self.record.offset, self.record.missed = at.offset, at.missed
         if self._failing:
             self._works_again()
@@ -275,8 +260,8 @@ class Recorder:
             self._consider()
 
     def _say_dropped(self) -> None:
-        if self.dropped_asides and len(self._asides) < MAX_ASIDES // 2:
-            dropped, self.dropped_asides = self.dropped_asides, 0
+        dropped = self._moments.take_dropped()
+        if dropped:
             self.record.dropped += dropped
             self.aside(MARKER, f"roost: {dropped} events (input, markers) are missing here")
 
@@ -342,12 +327,12 @@ class Recorder:
         self._until = self._ring.end if exit_offset is None else exit_offset
         at_us = self._clock_us()
         if signal_number is not None:
-            self._append(Aside(self._until, at_us, MARKER, f"ended by signal {signal_number}"))
-            self._append(Aside(self._until, at_us, EXIT, str(128 + signal_number)))
+            self._moments.put(Aside(self._until, at_us, MARKER, f"ended by signal {signal_number}"))
+            self._moments.put(Aside(self._until, at_us, EXIT, str(128 + signal_number)))
         elif code is not None:
-            self._append(Aside(self._until, at_us, EXIT, str(code)))
+            self._moments.put(Aside(self._until, at_us, EXIT, str(code)))
         else:
-            self._append(Aside(self._until, at_us, MARKER, "exit code unknown"))
+            self._moments.put(Aside(self._until, at_us, MARKER, "exit code unknown"))
         self._consider()
 
     def _end(self) -> None:
@@ -356,8 +341,7 @@ class Recorder:
 
     def _stop(self) -> None:
         self._ended = True
-        self._asides.clear()
-        self._marks.clear()
+        self._moments.clear()
         if self._timer is not None:
             self._timer.cancel()
         self.stream.remove(self)
@@ -390,7 +374,7 @@ class Recorder:
 
     def quiesce(self, then: Callable[[], None]) -> None:
         """The daemon leaves: write what there is besides output (that stays in the ring), then call back."""
-        if self._asides and not (self._ended or self._failing or self._file is None):
+        if self._moments and not (self._ended or self._failing or self._file is None):
             if self._busy:
                 self._when_quiet.append(lambda: self.quiesce(then))
                 return
@@ -420,6 +404,11 @@ class Recorder:
     def ended(self) -> bool:
         """Whether nothing more will be written."""
         return self._ended
+
+    @property
+    def dropped_asides(self) -> int:
+        """Input and markers that were dropped and not told of in the file yet."""
+        return self._moments.dropped
 
     @property
     def error(self) -> str:

@@ -48,7 +48,7 @@ class Recordings:
         self._context = context
         self._pool = WriterPool(context.loop)
         self._prepared: dict[str, Opened] = {}  # by the id of a session that is being started
-        self._watching: dict[int, Subscription] = {}  # by the id() of a recorder
+        self._watching: dict[int, list[Subscription]] = {}  # by the id() of a recorder
 
     # --- the area -------------------------------------------------------------------------------------------------
 
@@ -163,7 +163,9 @@ class Recordings:
         return recorder
 
     def _watch_events(self, session: Session, recorder: Recorder) -> None:
-        wanted = EventFilter(categories=frozenset(recorder.record.events), session_ids=frozenset({session.id}))
+        own = frozenset({session.id})
+        wanted = EventFilter(categories=frozenset(recorder.record.events), session_ids=own)
+        resized = EventFilter(types=frozenset({"resized"}), session_ids=own)
 
         def take(event: Event) -> None:
             label = marker_label(event)
@@ -171,8 +173,11 @@ class Recordings:
                 offset = event.data.get("offset")
                 recorder.aside(MARKER, label, offset if isinstance(offset, int) else None)
 
+        bus = self._context.bus
+        watching = [bus.subscribe(resized, lambda _event: recorder.note_size(), passive=True)]
         if recorder.record.events:
-            self._watching[id(recorder)] = self._context.bus.subscribe(wanted, take, passive=True)
+            watching.append(bus.subscribe(wanted, take, passive=True))
+        self._watching[id(recorder)] = watching
 
     async def _watch_exit(self, session: Session, recorder: Recorder) -> None:
         ended: asyncio.Future[None] = self._context.loop.create_future()
@@ -186,7 +191,7 @@ class Recordings:
                 await ended
         finally:
             exited.cancel()
-            if (subscription := self._watching.pop(id(recorder), None)) is not None:
+            for subscription in self._watching.pop(id(recorder), []):
                 subscription.close()
 
     def _announce(self, session: Session, record: RecordingRecord, failing: bool) -> None:
@@ -246,15 +251,19 @@ class Recordings:
         for recorder in recorders:
             recorder.give_up()
 
-    async def close(self) -> None:
-        """The daemon stops: no write is left under way, and the next daemon knows where to go on."""
+    async def leave(self) -> None:
+        """The daemon stops: no write is left under way, and the next daemon knows where to go on, if there will be
+        one for these sessions."""
+        if self._context.service.link.lost:
+            await self.forget(self._context.table)
         sessions = [session for session in self._context.table if session.recorders]
         recorders = [recorder for session in sessions for recorder in session.recorders.values()]
         await self._all(recorders, lambda recorder, then: recorder.quiesce(then), FAREWELL_S)
         for session in sessions:
             for recorder in session.recorders.values():
                 recorder.record.clean = True
-            self._context.save(session)
+            if not self._context.service.link.lost:
+                self._context.save(session)
         self._pool.close()
 
     async def _all(
@@ -289,4 +298,4 @@ def wire(context: Context) -> Wired:
     recordings = Recordings(context)
     context.areas.add(recordings)
     context.service.before_forgetting.append(recordings.forget)
-    return Wired(methods=RecordCalls(recordings).methods(), close=recordings.close)
+    return Wired(methods=RecordCalls(recordings).methods(), leave=recordings.leave)
