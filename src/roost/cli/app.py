@@ -25,6 +25,7 @@ COMMANDS = {
     "detach": ("control", "Detach every client of a session."),
     "rename": ("control", "Give a session another name."),
     "restart": ("control", "End a session and start its command again."),
+    "exec": ("exec", "Run a command in a session's shell: its output, its exit code."),
     "wait": ("wait", "Wait for a session to end, or for what it does."),
     "kill": ("ending", "End sessions: TERM, grace, KILL."),
     "tee": ("tee", "Copy a session's streams to files."),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from roost.client.aio_attachment import AsyncAttachment
     from roost.client.aio_session import AsyncSession
     from roost.client.attachment import Attachment
+    from roost.client.expecting import EOF, TIMEOUT, Match
     from roost.client.launch import ensure_daemon
     from roost.client.results import Sent
     from roost.client.runs import live_runs
@@ -24,8 +25,11 @@ _HOMES = {
     "AsyncSession": "aio_session",
     "Attachment": "attachment",
     "Client": "sync",
+    "EOF": "expecting",
+    "Match": "expecting",
     "Sent": "results",
     "Session": "session",
+    "TIMEOUT": "expecting",
     "TeeOptions": "tee_calls",
     "ensure_daemon": "launch",
     "live_runs": "runs",
@@ -37,8 +41,11 @@ __all__ = [
     "AsyncSession",
     "Attachment",
     "Client",
+    "EOF",
+    "Match",
     "Sent",
     "Session",
+    "TIMEOUT",
     "TeeOptions",
     "ensure_daemon",
     "live_runs",

@@ -5,6 +5,7 @@ Owns nothing but the session's identity; every verb is the client's of the same 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from roost.client.session import SessionIdentity
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from roost.client.aio import AsyncClient
     from roost.client.aio_attachment import AsyncAttachment
     from roost.client.aio_event_stream import AsyncEventStream
+    from roost.client.expecting import Expected, Match
     from roost.client.keywords import AttachKeywords, EventKeywords
-    from roost.client.results import Sent, Waited
+    from roost.client.results import Executed, Sent, Waited
 
 
 class AsyncSession(SessionIdentity):
@@ -69,6 +71,32 @@ class AsyncSession(SessionIdentity):
         return await self.client.wait_for(
             self.id, *conditions, all=all, timeout_s=timeout_s, since=since, stream=stream
         )
+
+    async def expect(
+        self,
+        patterns: Expected | Sequence[Expected],
+        *,
+        timeout_s: float | None = 30.0,
+        on: str = "output",
+        exact: bool = False,
+    ) -> Match:
+        """Waits for one of the patterns (regular expressions; with `exact` just text) behind the cursor.
+
+        on: "output", "text" (the output without escape sequences) or "screen". The cursor then stands behind the match,
+        so that the next call goes on there. EOF and TIMEOUT among the patterns are matched in the place of the errors
+        WrongStateError and WaitTimeoutError.
+        """
+        from roost.client.aio_session_expect import expect
+
+        return await expect(
+            self.client, self.id, self.name, self.cursor, patterns, timeout_s=timeout_s, on=on, exact=exact
+        )
+
+    async def exec(
+        self, command: str | Sequence[str], *, timeout_s: float | None = None, limit_bytes: int | None = None
+    ) -> Executed:
+        """Runs a command in its shell; the options are those of the client's `exec`."""
+        return await self.client.exec(self.id, command, timeout_s=timeout_s, limit_bytes=limit_bytes)
 
     async def close_stdin(self) -> None:
         """Closes the stdin of its child (pipe sessions)."""

@@ -5,12 +5,13 @@ Owns nothing: mixed into the client and its session handles. What the calls say 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from roost.client import automation_calls, calls
 
 if TYPE_CHECKING:
-    from roost.client.results import Sent, Waited
+    from roost.client.results import Executed, Sent, Waited
 
 T = TypeVar("T")
 
@@ -43,4 +44,19 @@ class AutomationVerbs:
         lists the conditions. Raises WaitTimeoutError, and WrongStateError when the session exits first.
         """
         call = automation_calls.wait_for(target, conditions, all=all, timeout_s=timeout_s, since=since, stream=stream)
+        return self._perform(call)
+
+    def exec(
+        self,
+        target: str,
+        command: str | Sequence[str],
+        *,
+        timeout_s: float | None = None,
+        limit_bytes: int | None = None,
+    ) -> Executed:
+        """Runs a command line in the session's shell, at its prompt; its output and exit code.
+
+        Where the exit code cannot be known it is None, and `reason` says why. Never repeated by itself.
+        """
+        call = automation_calls.run_command(target, command, timeout_s=timeout_s, limit_bytes=limit_bytes)
         return self._perform(call)

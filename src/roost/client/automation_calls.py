@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from roost.client.calls import Call
-from roost.client.results import OutputPiece, Waited
+from roost.client.results import Executed, OutputPiece, Waited
 from roost.errors import InvalidError, WaitTimeoutError, WrongStateError
 
 
@@ -54,3 +55,16 @@ def wait_output(target: str, from_offset: int, timeout_s: float | None, stream: 
         return OutputPiece.from_json({**result, "data": data})
 
     return Call("wait.output", read, params, repeatable=True, extra_s=timeout_s)
+
+
+def run_command(
+    target: str, command: str | Sequence[str], *, timeout_s: float | None, limit_bytes: int | None
+) -> Call[Executed]:
+    """A command line, or the words of one, which are quoted as a POSIX shell wants it."""
+    line = command if isinstance(command, str) else shlex.join(command)
+    params = {"target": target, "command": line, "timeout_s": timeout_s, "limit_bytes": limit_bytes}
+
+    def read(result: Mapping[str, Any], data: bytes) -> Executed:
+        return Executed.from_json({**result, "output": data})
+
+    return Call("exec.run", read, params, extra_s=timeout_s)

@@ -52,3 +52,39 @@ class OutputPiece(Record):
     missed: int = 0
     ended: bool = False
     exit: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Executed(Record):
+    """What came of a command in a session's shell.
+
+    output: what it wrote to the terminal, escape sequences and all, with `omitted_bytes` missing behind the first
+    `head_bytes`. exit_code: None where it is not known; `reason` then says why ("no_marks", "busy", "not_a_shell",
+    "not_started", "not_told", "timeout", "exited"), `explanation` in words. [output_offset, end_offset) is where the
+    output stands. exit: how the session ended, None while it runs.
+    """
+
+    output: bytes = b""
+    exit_code: int | None = None
+    reason: str = ""
+    explanation: str = ""
+    duration_s: float | None = None
+    command: str = ""
+    session_id: str = ""
+    name: str = ""
+    output_offset: int | None = None
+    end_offset: int | None = None
+    head_bytes: int | None = None
+    omitted_bytes: int = 0
+    exit: Mapping[str, Any] | None = None
+
+    @property
+    def text(self) -> str:
+        """The output as plain text, without escape sequences and with line feeds as line ends."""
+        import re
+
+        from roost.core.plain_text import PlainText
+
+        # Without marks: what stands behind one of a prompt is output here, too.
+        unmarked = re.sub(rb"\x1b\](?:133|633);[^\x07\x1b]*(?:\x07|\x1b\\)", b"", self.output)
+        return PlainText(0).feed(unmarked).text.lstrip(b"\r").decode("utf-8", "replace")

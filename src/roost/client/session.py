@@ -5,6 +5,7 @@ Owns nothing but the session's identity; every verb is the client's of the same 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from roost.model import Backlog, ExitStatus, SessionInfo, TerminateResult
@@ -12,8 +13,9 @@ from roost.model import Backlog, ExitStatus, SessionInfo, TerminateResult
 if TYPE_CHECKING:
     from roost.client.attachment import Attachment
     from roost.client.event_stream import EventStream
+    from roost.client.expecting import Cursor, Expected, Match
     from roost.client.keywords import AttachKeywords, EventKeywords
-    from roost.client.results import Sent, Waited
+    from roost.client.results import Executed, Sent, Waited
     from roost.client.sync import Client
 
 
@@ -23,7 +25,7 @@ class SessionIdentity:
     `existing` says that a spawn found a session with its spawn id and started nothing.
     """
 
-    __slots__ = ("created_at", "existing", "id", "kind", "name", "pid")
+    __slots__ = ("_cursor", "created_at", "existing", "id", "kind", "name", "pid")
 
     def __init__(self, info: SessionInfo, *, existing: bool = False) -> None:
         self.id = info.id
@@ -32,6 +34,16 @@ class SessionIdentity:
         self.pid = info.pid
         self.created_at = info.created_at
         self.existing = existing
+        self._cursor: Cursor | None = None
+
+    @property
+    def cursor(self) -> Cursor:
+        """Up to where `expect` has looked at its output; at first the beginning. `cursor.move(offset)` sets it."""
+        if self._cursor is None:
+            from roost.client.expecting import Cursor
+
+            self._cursor = Cursor()
+        return self._cursor
 
     def __str__(self) -> str:
         return f"{self.name} ({self.id}, {self.kind}, pid {self.pid})"
@@ -89,6 +101,30 @@ class Session(SessionIdentity):
     ) -> Waited:
         """Waits until one of the conditions, with `all` every one, is met."""
         return self.client.wait_for(self.id, *conditions, all=all, timeout_s=timeout_s, since=since, stream=stream)
+
+    def expect(
+        self,
+        patterns: Expected | Sequence[Expected],
+        *,
+        timeout_s: float | None = 30.0,
+        on: str = "output",
+        exact: bool = False,
+    ) -> Match:
+        """Waits for one of the patterns (regular expressions; with `exact` just text) behind the cursor.
+
+        on: "output", "text" (the output without escape sequences) or "screen". The cursor then stands behind the match,
+        so that the next call goes on there. EOF and TIMEOUT among the patterns are matched in the place of the errors
+        WrongStateError and WaitTimeoutError.
+        """
+        from roost.client.session_expect import expect
+
+        return expect(self.client, self.id, self.name, self.cursor, patterns, timeout_s=timeout_s, on=on, exact=exact)
+
+    def exec(
+        self, command: str | Sequence[str], *, timeout_s: float | None = None, limit_bytes: int | None = None
+    ) -> Executed:
+        """Runs a command in its shell; the options are those of the client's `exec`."""
+        return self.client.exec(self.id, command, timeout_s=timeout_s, limit_bytes=limit_bytes)
 
     def close_stdin(self) -> None:
         """Closes the stdin of its child (pipe sessions)."""

@@ -36,6 +36,7 @@ AREAS: tuple[str, ...] = (
     "roost.daemon.http.area",
     "roost.daemon.shell_area",
     "roost.daemon.waiting",
+    "roost.daemon.exec_run",
 )
 
 
