@@ -473,3 +473,24 @@ class HistoryEntry(Record):
     signal: int | None = None
     outcome: str | None = None
     purged_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObserverInfo(Record):
+    """One observer of a session: delivered + missed + buffered = emitted, since its registration.
+
+    policy: "drop_oldest" or "block". connected: somebody reads it now; disconnected: who read it is gone.
+    """
+
+    id: str
+    session_id: str = ""
+    session_name: str = ""
+    categories: tuple[str, ...] = ()
+    capacity: int = 0
+    policy: str = "drop_oldest"
+    emitted: int = 0
+    delivered: int = 0
+    missed: int = 0
+    buffered: int = 0
+    connected: bool = False
+    disconnected: bool = False

@@ -38,6 +38,7 @@ from roost.model import (
     DaemonStatus,
     ExitStatus,
     HistoryEntry,
+    ObserverInfo,
     ProcessInfo,
     SessionInfo,
     SinkInfo,
@@ -295,6 +296,26 @@ class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
     ) -> builtins.list[Event]:
         """A page of the journal behind an id, oldest first."""
         return await self._perform(event_calls.read_events(target, categories, types, since, limit))
+
+    async def add_observer(
+        self,
+        target: str = "",
+        *,
+        categories: Sequence[str] | None = None,
+        capacity: int = 0,
+        policy: str = "drop_oldest",
+    ) -> ObserverInfo:
+        """Registers an observer: its events are buffered from now on, whoever is connected; `events(observer=id)`
+        delivers them. Beyond `capacity` (1024 if 0) the oldest go, or with "block" emitters wait."""
+        return await self._perform(event_calls.add_observer(target, categories, capacity, policy))
+
+    async def observers(self, target: str | None = None) -> builtins.list[ObserverInfo]:
+        """The observers of a session, of all sessions without a target."""
+        return await self._perform(event_calls.list_observers(target))
+
+    async def remove_observer(self, id: str) -> ObserverInfo:
+        """Forgets an observer and what it has buffered; what it was."""
+        return await self._perform(event_calls.remove_observer(id))
 
     async def event_status(self) -> dict[str, Any]:
         """How far the journal reaches, what it keeps, and what programs emitted."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from roost.client.calls import Call
 from roost.core.events import Event
-from roost.model import HistoryEntry
+from roost.model import HistoryEntry, ObserverInfo
 
 
 def read_events(
@@ -61,3 +61,28 @@ def history(
         "limit": limit,
     }
     return Call("history.list", read, params, repeatable=True)
+
+
+def add_observer(target: str, categories: Sequence[str] | None, capacity: int, policy: str) -> Call[ObserverInfo]:
+    params = {
+        "target": target,
+        "categories": None if categories is None else list(categories),
+        "capacity": capacity,
+        "policy": policy,
+    }
+    return Call("observers.add", _observer, params)
+
+
+def remove_observer(id: str) -> Call[ObserverInfo]:
+    return Call("observers.remove", _observer, {"id": id})
+
+
+def list_observers(target: str | None) -> Call[list[ObserverInfo]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[ObserverInfo]:
+        return [ObserverInfo.from_json(entry) for entry in result["observers"]]
+
+    return Call("observers.list", read, {"target": target}, repeatable=True)
+
+
+def _observer(result: Mapping[str, Any], _data: bytes) -> ObserverInfo:
+    return ObserverInfo.from_json(result)

@@ -147,7 +147,6 @@ class App:
         from roost.daemon.terminator import Terminator
         from roost.daemon.unix_server import UnixServer
         from roost.daemon.v1 import V1, StatusFacts
-        from roost.daemon.v1_observers import V1Observers
         from roost.daemon.v1_processes import V1Processes
         from roost.daemon.v1_services import V1Services
         from roost.daemon.v1_sessions import V1Sessions
@@ -205,7 +204,6 @@ class App:
             StatusFacts(self._db_path, self._v1_scope, processes.count),
             V1Sessions(service).handlers(),
             V1Tees(service).handlers(),
-            V1Observers(self._table, self._save).handlers(),
             V1Processes(processes).handlers(),
             V1Services(services).handlers(),
             *(area.handlers for area in around),

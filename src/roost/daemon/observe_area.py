@@ -1,8 +1,8 @@
 """The spawn options `observe`: what the sources of events are asked for when a session starts.
 
 Owns their form and their check: `exact` (process events by ptrace), `watch_paths` (beside the working directory),
-`ignore` (patterns in the syntax of .gitignore), `observers` (registered before the first event). What is done with
-them comes from outside: those who take part add themselves.
+`ignore` (patterns in the syntax of .gitignore), `observers` (registered before the first event), `categories` (observed
+whether somebody watches or not). What is done with them comes from outside: those who take part add themselves.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from roost.core.events import check_categories
 from roost.daemon.areas import Preparation
 from roost.daemon.around import Context
 from roost.daemon.session import Session
@@ -30,6 +31,7 @@ class ObserveOptions:
     watch_paths: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     observers: Any = None
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,10 @@ def parse_observe(options: Any) -> ObserveOptions:
         return ObserveOptions()
     if not isinstance(options, dict):
         raise InvalidError("observe: the options are an object")
-    unknown = sorted(set(options) - {"exact", "watch_paths", "ignore", "observers"})
+    unknown = sorted(set(options) - {"exact", "watch_paths", "ignore", "observers", "categories"})
     if unknown:
         raise InvalidError(
-            f"observe: unknown option {unknown[0]!r}; known are exact, watch_paths, ignore and observers"
+            f"observe: unknown option {unknown[0]!r}; known are exact, watch_paths, ignore, observers and categories"
         )
     exact = options.get("exact", False)
     if not isinstance(exact, bool):
@@ -99,7 +101,9 @@ def parse_observe(options: Any) -> ObserveOptions:
     for path in paths:
         if not os.path.isabs(path):
             raise InvalidError(f"observe: the watch path {path!r} is not absolute; the daemon's directory is not yours")
-    return ObserveOptions(exact, paths, _texts("ignore", options.get("ignore")), options.get("observers"))
+    categories = _texts("categories", options.get("categories"))
+    check_categories(list(categories))
+    return ObserveOptions(exact, paths, _texts("ignore", options.get("ignore")), options.get("observers"), categories)
 
 
 def _texts(name: str, value: Any) -> tuple[str, ...]:

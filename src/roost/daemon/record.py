@@ -168,6 +168,12 @@ class ObserverRecord:
     block: bool
     delivered: int = 0
     missed: int = 0
+    since: str = ""  # the last event before it was registered
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> ObserverRecord:
+        """The record of those fields; unknown ones of a newer daemon are ignored."""
+        return cls(**{key: value for key, value in fields.items() if key in cls.__slots__})
 
 
 @dataclass(slots=True)
@@ -229,7 +235,7 @@ class SessionRecord:
         known["launch"] = launch
         known["tickets"] = [Ticket(**ticket) for ticket in fields.get("tickets", [])]
         known["tees"] = [TeeRecord.of(tee) for tee in fields.get("tees", [])]
-        known["observers"] = [ObserverRecord(**observer) for observer in fields.get("observers", [])]
+        known["observers"] = [ObserverRecord.of(observer) for observer in fields.get("observers", [])]
         known["recordings"] = [RecordingRecord.of(recording) for recording in fields.get("recordings", [])]
         return cls(**known)
 

@@ -106,7 +106,11 @@ class UnixServer:
                 return
             ASKER.set(f"unix:{peer_pid}")
             connection = Connection(sock, ServerConversation(), peer_pid, self._one_less)
-            handed_over = await self._converse(connection)
+            try:
+                handed_over = await self._converse(connection)
+            finally:
+                if connection.stream is not None:
+                    connection.stream.close()
         except (ConnectionError, BrokenPipeError):
             pass
         finally:

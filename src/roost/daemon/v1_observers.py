@@ -1,25 +1,19 @@
 """The observer requests of protocol v1 (78 to 80): registration, status and removal, in v1's order of checks.
 
-Registrations stand in the session's record, so that they outlive the client and the daemon. The counters are those of
-delivery, which the events will bring: until then nothing is delivered, and nothing is said to have been.
+v1 has no stream of events: what such an observer has buffered is delivered to whoever opens a roost stream for it, and
+counts as missed beyond its capacity otherwise.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable
 from typing import Any
 
-from roost.daemon.record import ObserverRecord
+from roost.daemon.events.observers import Observer, Observers, ObserverSpec
 from roost.daemon.session import Session
 from roost.daemon.table import SessionTable
 from roost.daemon.v1 import Ask, Handlers
 from roost.errors import InvalidError, NoRunError
 from roost.wire import daemon_v1_pb2 as pb
-
-DEFAULT_CAPACITY = 1024
-#: Observers of one session at most: their registrations share the session's record.
-MOST_OBSERVERS = 64
 
 _KINDS = {1: "pty", 2: "pipe"}
 _CATEGORIES = {0: "lifecycle", 1: "file", 2: "network", 3: "process"}
@@ -28,9 +22,9 @@ _CATEGORIES = {0: "lifecycle", 1: "file", 2: "network", 3: "process"}
 class V1Observers:
     """Register, unregister, status."""
 
-    def __init__(self, table: SessionTable, save: Callable[[Session], None]) -> None:
+    def __init__(self, table: SessionTable, observers: Observers) -> None:
         self._table = table
-        self._save = save
+        self._observers = observers
 
     def handlers(self) -> Handlers:
         """By request type."""
@@ -52,44 +46,34 @@ class V1Observers:
         if unknown:
             raise InvalidError(f"unknown observer category {unknown[0]}; known are 0 (lifecycle) to 3 (process)")
         session = self._session(p)
-        if len(session.record.observers) >= MOST_OBSERVERS:
-            raise InvalidError(f"session {session.id} has {MOST_OBSERVERS} observers, which is the limit; remove some")
-        observer = ObserverRecord(
-            id=str(uuid.uuid4()),
-            categories=[_CATEGORIES[number] for number in dict.fromkeys(p.categories or [0])],
-            capacity=p.ring_capacity_events or DEFAULT_CAPACITY,
-            block=p.backpressure == pb.OBSERVER_BACKPRESSURE_BLOCK,
+        spec = ObserverSpec.checked(
+            [_CATEGORIES[number] for number in p.categories or [0]],
+            p.ring_capacity_events,
+            "block" if p.backpressure == pb.OBSERVER_BACKPRESSURE_BLOCK else "drop_oldest",
         )
-        session.record.observers.append(observer)
-        self._save(session)
-        ask.response.register_session_observer.subscriber_id = observer.id
+        ask.response.register_session_observer.subscriber_id = self._observers.add(session, spec).record.id
         ask.response.message = "OK"
 
     async def _unregister(self, ask: Ask) -> None:
-        session, observer = self._find(ask.payload)
-        session.record.observers.remove(observer)
-        self._save(session)
+        self._observers.remove(await self._find(ask.payload))
         ask.response.unregister_session_observer.SetInParent()
         ask.response.message = "OK"
 
     async def _status(self, ask: Ask) -> None:
-        _, observer = self._find(ask.payload)
+        observer = await self._find(ask.payload)
         answer = ask.response.get_session_observer_status
-        answer.delivered_events = observer.delivered
-        answer.missed_events = observer.missed
+        answer.delivered_events = observer.buffer.delivered
+        answer.missed_events = observer.buffer.missed
+        answer.disconnected = observer.disconnected
         answer.SetInParent()
         ask.response.message = "OK"
 
-    def _find(self, p: Any) -> tuple[Session, ObserverRecord]:
+    async def _find(self, p: Any) -> Observer:
         if not p.session_id:
             raise InvalidError("session_id must not be empty")
         if not p.subscriber_id:
             raise InvalidError("subscriber_id must not be empty")
-        session = self._session(p)
-        observer = next((o for o in session.record.observers if o.id == p.subscriber_id), None)
-        if observer is None:
-            raise NoRunError(f"session {session.id} has no observer {p.subscriber_id!r}")
-        return session, observer
+        return await self._observers.find(p.subscriber_id, self._session(p))
 
     def _session(self, p: Any) -> Session:
         kind = _KINDS.get(p.session_kind)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 
+from roost.core.event_buffer import BufferState
 from roost.core.events import GAP
 from roost.daemon.around import Context, Wired
 from roost.daemon.bus import EventBus
@@ -20,8 +21,11 @@ from roost.daemon.events.journal import Extent, Journal, Retention
 from roost.daemon.events.lifecycle import Lifecycle
 from roost.daemon.events.log import EventLog, gap_data
 from roost.daemon.events.mark import EventMark
+from roost.daemon.events.observer_calls import ObserverCalls
+from roost.daemon.events.observers import Observers
 from roost.daemon.observe_area import ObserveOptions, Participant, observe_area
 from roost.daemon.session import Session
+from roost.daemon.v1_observers import V1Observers
 from roost.errors import RoostError
 
 log = logging.getLogger(__name__)
@@ -31,38 +35,47 @@ def wire(context: Context) -> Wired:
     """Open the journal and take part."""
     state_dir = context.paths.state_dir
     journal = Journal(os.path.join(state_dir, "events.sqlite3"), Retention())
-    extent, told = _open(journal, {session.id for session in context.table})
+    extent, told, states = _open(journal, {session.id for session in context.table})
     events = EventLog(context.loop, context.bus, journal, extent)
     mark = EventMark(os.path.join(state_dir, "events.mark"))
     _tell_lost(context.bus, mark.previous, extent)
     context.bus.mark_in(mark.words)
     emitters = Emitters(context.loop, context.bus, events, context.table, keeper_pid=lambda: context.service.link.pid)
     socket = EmitSocket(context.loop, context.tasks, context.paths.events_socket, emitters)
-    calls = EventCalls(events, context.bus, emitters, context.table)
+    observers = Observers(context.tasks, events, context.bus, states, context.save)
+    calls = EventCalls(events, context.bus, emitters, context.table, observers)
     context.shared["journal"] = events
     context.shared["events"] = calls
     announcements = _Announcements(context.lifecycle, told)
-    observe_area(context).add(Participant(on_session=announcements.on_session))
+    area = observe_area(context)
+    area.add(Participant(check=observers.check, on_session=observers.on_session))
+    area.add(Participant(on_session=announcements.on_session))
     context.tasks.create_task(events.run(), name="events")
 
     async def close() -> None:
         socket.close()
+        observers.close()
         await events.close()
         context.bus.mark_in(None)
         mark.close()
 
-    return Wired(methods=calls.methods(), close=close)
+    return Wired(
+        methods={**calls.methods(), **ObserverCalls(observers).methods()},
+        handlers=V1Observers(context.table, observers).handlers(),
+        close=close,
+    )
 
 
-def _open(journal: Journal, present: set[str]) -> tuple[Extent, dict[str, bool]]:
+def _open(journal: Journal, present: set[str]) -> tuple[Extent, dict[str, bool], dict[str, BufferState]]:
     try:
         extent = journal.open_now()
         told = journal.told_now()
+        states = journal.observers_now()
         journal.note_lost_now(present)
     except RoostError as error:
         log.error("%s", error.message)
-        return Extent(), {}
-    return extent, told
+        return Extent(), {}, {}
+    return extent, told, states
 
 
 def _tell_lost(bus: EventBus, previous: tuple[int, int] | None, extent: Extent) -> None:

@@ -20,6 +20,8 @@ from roost.daemon.events.emitters import Emitters
 from roost.daemon.events.feed import POLICIES, Feed, FeedSpec
 from roost.daemon.events.history import Wish
 from roost.daemon.events.log import EventLog
+from roost.daemon.events.observer_calls import ObserverStream
+from roost.daemon.events.observers import Observers
 from roost.daemon.streaming import CallStream, Send, Streaming
 from roost.daemon.table import SessionTable
 from roost.errors import InvalidError, NoRunError, RoostError
@@ -83,7 +85,10 @@ class StatusParams(Params, frozen=True):
 class EventCalls:
     """Carries them out."""
 
-    def __init__(self, log: EventLog, bus: EventBus, emitters: Emitters, table: SessionTable) -> None:
+    def __init__(
+        self, log: EventLog, bus: EventBus, emitters: Emitters, table: SessionTable, observers: Observers
+    ) -> None:
+        self._observers = observers
         self._table = table
         self._log = log
         self._bus = bus
@@ -100,6 +105,8 @@ class EventCalls:
         }
 
     async def _stream(self, calls: Calls, p: StreamParams, _data: bytes) -> Streaming:
+        if p.observer:
+            return await self._observed(p)
         session_id, want = await self._chosen(calls, p)
         session = self._table.by_id(session_id) if session_id else None
         policy = p.policy or "journal"
@@ -115,6 +122,14 @@ class EventCalls:
         )
         feed = Feed(self._log, self._bus, spec)
         return Streaming({"session_id": session_id, "last": _text(self._log.last)}, FeedStream(feed))
+
+    async def _observed(self, p: StreamParams) -> Streaming:
+        if p != StreamParams(observer=p.observer, since=p.since):
+            raise InvalidError("an observer has a choice, a capacity and a policy of its own; give only since with it")
+        observer = await self._observers.find(p.observer)
+        since = None if p.since is None else self._log.check_id(parse_event_id(p.since))
+        stream = ObserverStream(observer, since)
+        return Streaming({"session_id": None, "last": _text(self._log.last)}, stream)
 
     async def _read(self, calls: Calls, p: ReadParams, _data: bytes) -> Result:
         _, want = await self._chosen(calls, p)

@@ -16,7 +16,6 @@ from roost.core.event_entry import Entry
 from roost.core.events import GAP, Event, EventFilter
 from roost.daemon.bus import EventBus, Subscription
 from roost.daemon.events.log import EventLog, gap_data
-from roost.errors import InvalidError
 
 POLICIES = ("journal", "drop_oldest", "block")
 #: A frame holds at most so many events and about so many bytes.
@@ -42,8 +41,8 @@ class Feed:
 
     def __init__(self, log: EventLog, bus: EventBus, spec: FeedSpec) -> None:
         """Raises InvalidError for an id that is still to come."""
-        if spec.since is not None and spec.since > log.last:
-            raise InvalidError(f"event {spec.since[0]}.{spec.since[1]} has not happened yet; ids come from this daemon")
+        if spec.since is not None:
+            log.check_id(spec.since)
         self._log = log
         self._spec = spec
         self.want = spec.want

@@ -20,7 +20,7 @@ from roost.core.event_entry import Entry
 from roost.core.events import GAP, Event, EventFilter
 from roost.daemon.bus import EventBus
 from roost.daemon.events.journal import Batch, Extent, Journal, Written
-from roost.errors import RoostError
+from roost.errors import InvalidError, RoostError
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class EventLog:
         self._states: dict[str, tuple[str, BufferState] | None] = {}
         self._receivers: list[Receiver] = []
         self._waiters: list[tuple[Key, asyncio.Future[None]]] = []
+        self._askers: list[asyncio.Future[None]] = []
         self._work = asyncio.Event()
         self._hurry = asyncio.Event()
         self._idle = asyncio.Event()
@@ -71,6 +72,12 @@ class EventLog:
     def last(self) -> Key:
         """The last event that was emitted, durable or not."""
         return (self._bus.epoch, self._bus.seq) if self._bus.seq else self.settled
+
+    def check_id(self, key: Key) -> Key:
+        """The key of an event that has happened. Raises InvalidError."""
+        if key > self.last:
+            raise InvalidError(f"event {key[0]}.{key[1]} has not happened yet; ids come from this daemon")
+        return key
 
     # --- in -------------------------------------------------------------------------------------------------------
 
@@ -91,6 +98,15 @@ class EventLog:
         self._work.set()
         if self._receivers or self._waiters:
             self._hurry.set()
+
+    async def states_stored(self) -> None:
+        """Wait until every observer's state that was noted so far is durable, or could not be stored."""
+        asker: asyncio.Future[None] = self._loop.create_future()
+        self._askers.append(asker)
+        self._idle.clear()
+        self._work.set()
+        self._hurry.set()
+        await asker
 
     async def settle(self, key: Key) -> None:
         """Wait until that event is durable. Raises RoostError when it could not be stored."""
@@ -163,7 +179,7 @@ class EventLog:
                     pass
             self._work.clear()
             self._hurry.clear()
-            while self._pending or self._states:
+            while self._pending or self._states or self._askers:
                 with self._next_batch() as batch:
                     self._publish(await self.journal.write(batch))
                 self.made_room()
@@ -176,7 +192,11 @@ class EventLog:
         """What to write; taken off the queue when it is written, so that a cancelled write loses nothing."""
         batch = Batch(list(islice(self._pending, BATCH)), self._states)
         self._states = {}
+        askers, self._askers = self._askers, []
         yield batch
+        for asker in askers:
+            if not asker.done():
+                asker.set_result(None)
         for _ in batch.events:
             self._pending.popleft()
 
