@@ -50,6 +50,7 @@ def wire(context: Context) -> Wired:
     area = observe_area(context)
     area.add(Participant(check=observers.check, on_session=observers.on_session))
     area.add(Participant(on_session=announcements.on_session))
+    context.control.add_check(events.check)
     context.tasks.create_task(events.run(), name="events")
 
     async def close() -> None:

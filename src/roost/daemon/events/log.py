@@ -251,6 +251,14 @@ class EventLog:
         count = last[1] - first[1] + 1 if first[0] == last[0] else None
         self._bus.emit(None, "lifecycle", GAP, gap_data(reason, (first[0], first[1] - 1), last, count))
 
+    def check(self) -> dict[str, Any]:
+        """A line for `roost doctor`."""
+        path, trouble = self.journal.path, self.trouble
+        size = f"{self.extent.size_bytes / 1048576:.1f} MiB of events, {len(self._pending)} to be stored"
+        detail = trouble.message if trouble else size
+        advice = f"events are handed on but not kept; see `df {path}` and `ls -l {path}`" if trouble else ""
+        return {"name": "event journal", "ok": trouble is None, "detail": detail, "advice": advice}
+
     async def close(self) -> None:
         """Take no more events; make durable what there is, for a moment, and close the file."""
         self._subscription.close()
