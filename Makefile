@@ -55,7 +55,7 @@ bench: $(READY_DEV)
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
 clean:
-	rm -rf $(VENV) build dist bench/build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist bench/build src/roost/assets .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -66,10 +66,10 @@ $(BIN)/python:
 	@# Launchers written by an older pip import `re`, which costs each command more than its own work.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 
-$(READY): pyproject.toml | $(BIN)/python
+$(READY): pyproject.toml hatch_build.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(READY_DEV): pyproject.toml | $(BIN)/python
+$(READY_DEV): pyproject.toml hatch_build.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(READY) $@

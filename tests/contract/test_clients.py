@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -32,7 +33,13 @@ class Blocking:
         def call(*arguments: Any, **options: Any) -> Any:
             result = found(*arguments, **options)
             result = self._run(result) if inspect.isawaitable(result) else result
-            wrapped = type(result).__name__ in ("AsyncSession", "AsyncAttachment")
+            wrapped = type(result).__name__.startswith("Async") and name in (
+                "spawn",
+                "session",
+                "restart",
+                "attach",
+                "events",
+            )
             return Blocking(result, self._run) if wrapped else result
 
         return call
@@ -176,6 +183,41 @@ def test_an_attachment_comes_back_after_the_death_of_the_daemon(instance: Instan
         os.environ["ROOST_TOKEN"] = token_before
 
 
+def test_events_of_a_session_come_until_its_exit(client: Any) -> None:
+    session = client.spawn(["cat"])
+    stream = client.events(session.id, since="0.0", categories=["lifecycle"])
+    session.rename(f"renamed-{session.pid}")
+    session.terminate(grace_s=0)
+    seen = []
+    while (event := stream.recv(20)) is not None:
+        assert event.session_id == session.id
+        seen.append(event.type)
+    assert (seen[0], seen[-1], "renamed" in seen) == ("spawned", "exited", True)
+    stream.aclose() if hasattr(stream, "aclose") else stream.close()
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_events_go_on_after_the_death_of_the_daemon(
+    instance: Instance, asynchronous: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with instance.client() as near, asyncio.Runner() as runner:
+        monkeypatch.setenv("ROOST_TOKEN", near.access.create_token("read")[1])
+        url = near.access.listen("127.0.0.1:0")
+        session = near.spawn(["cat"])
+        far: Any = Blocking(AsyncClient(url), runner.run) if asynchronous else Client(url)
+        stream = far.events(session.id)
+        if asynchronous:
+            stream.open()
+        instance.kill_daemon()
+        near.rename(session.id, "after")
+        seen = []
+        while "renamed" not in seen:
+            seen.append(stream.recv(20).type)
+        assert seen.count("adopted") == 1
+        stream.aclose() if hasattr(stream, "aclose") else stream.close()
+        far.close()
+
+
 # --- addresses as targets ---------------------------------------------------------------------------------------------
 
 
@@ -206,6 +248,8 @@ def test_the_command_line_takes_addresses_wherever_it_takes_a_target(shared: Ins
     eventually(lambda: b"hello" in shared.roost("logs", target).stdout)
     shared.roost("resize", target, "11x22")
     shared.roost("kill", "--grace", "0", target)
+    watched = shared.roost("watch", "--json", "--to", target, "--since", "0.0").stdout.splitlines()
+    assert [json.loads(watched[at])["type"] for at in (0, -1)] == ["spawned", "exited"]
     assert shared.roost("wait", target, check=False).returncode in (128 + signal.SIGTERM, 128 + signal.SIGKILL)
     assert shared.roost("attach", target).stdout.count(b"hello") == 2
 

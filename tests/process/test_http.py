@@ -114,7 +114,7 @@ def test_targets_are_the_same_as_everywhere(http: Http) -> None:
         ("GET", "/v1/sessions?x=%ff", None, {}, 400, "malformed"),
         ("GET", "/v1/events?since=yesterday", None, {}, 422, "invalid"),
         ("GET", "/v1/events?categories=weather", None, {}, 422, "invalid"),
-        ("POST", "/v1/calls/no.such", {}, {}, 501, "unimplemented"),
+        ("POST", "/v1/calls/no.such", {}, {}, 404, "unknown_request"),
         ("GET", "/v1/sessions", None, {"Host": "evil.example"}, 403, "denied"),
         ("GET", "/v1/sessions", None, {"Origin": "http://evil.example"}, 403, "denied"),
         ("GET", "/v1/sessions", None, {"Sec-Fetch-Site": "cross-site"}, 403, "denied"),

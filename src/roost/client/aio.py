@@ -21,7 +21,7 @@ from roost.client.aio_session import AsyncSession
 from roost.client.backlog import BacklogGathering
 from roost.client.deadline import Deadline
 from roost.client.endpoint import Endpoint
-from roost.client.far_targets import attach_endpoint, far_base, far_id, far_request, near_id
+from roost.client.far_targets import attach_endpoint, far_base, far_id, far_request, far_wish, near_id
 from roost.client.keywords import AttachKeywords, EventKeywords, SpawnKeywords, TeeKeywords, Text
 from roost.client.opening import SpawnOrder, attach_options, event_wish, tee_from
 from roost.client.recording import AsyncRecordingVerbs
@@ -283,6 +283,10 @@ class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
         from roost.client.aio_event_stream import AsyncEventStream
 
         wish, reconnect = event_wish(target, options)
+        if (there := far_wish(self._far, wish)) is not None:
+            from roost.client.aio_far_events import AsyncFarEventStream
+
+            return AsyncFarEventStream(*there, reconnect=reconnect)
         return AsyncEventStream(self._endpoint, self.client_name, wish, reconnect=reconnect)
 
     async def read_events(

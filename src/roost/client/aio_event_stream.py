@@ -101,7 +101,7 @@ class AsyncEventStream:
         while True:
             now = monotonic()
             if schedule.given_up(now):
-                raise gone_for_good(self._endpoint)
+                raise gone_for_good(self._endpoint.socket_path)
             try:
                 found = self._endpoint.connect_once()
                 if found is not None:

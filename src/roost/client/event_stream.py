@@ -181,7 +181,7 @@ class EventStream:
         while True:
             now = monotonic()
             if schedule.given_up(now):
-                raise gone_for_good(self._endpoint)
+                raise gone_for_good(self._endpoint.socket_path)
             try:
                 found = self._endpoint.connect_once()
                 if found is not None:
@@ -204,9 +204,9 @@ class EventStream:
             self._connection = None
 
 
-def gone_for_good(endpoint: Endpoint) -> UnavailableError:
+def gone_for_good(place: str) -> UnavailableError:
     """The error for a daemon that did not come back."""
     return UnavailableError(
-        f"the daemon on {endpoint.socket_path} did not come back within {GIVE_UP_AFTER_S:g} s; "
+        f"the daemon on {place} did not come back within {GIVE_UP_AFTER_S:g} s; "
         "start it with `roost daemon start` and go on from the last event's id"
     )

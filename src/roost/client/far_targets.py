@@ -6,6 +6,7 @@ Owns the way from an address to what is done there; that is imported only when t
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from roost.core.targets import is_address, split_address
@@ -13,7 +14,8 @@ from roost.core.targets import is_address, split_address
 if TYPE_CHECKING:
     from roost.client.calls import Request
     from roost.client.endpoint import Endpoint
-    from roost.client.far import FarRequest
+    from roost.client.event_stream import EventWish
+    from roost.client.far import FarDaemon, FarRequest
 
 T = TypeVar("T")
 
@@ -41,6 +43,19 @@ def far_request(base: str, request: Request[T]) -> FarRequest[T] | None:
     from roost.client.far import FarDaemon, FarRequest, far_call
 
     return far_call(request) or FarRequest(FarDaemon(base), request)
+
+
+def far_wish(base: str, wish: EventWish) -> tuple[FarDaemon, EventWish] | None:
+    """Which daemon to ask for events over HTTP, and for which; None where the client's own socket is meant."""
+    target = wish.target
+    if not base and not _names(target):
+        return None
+    from roost.client.far import FarDaemon
+
+    if target is None or not is_address(target):
+        return FarDaemon(base), wish
+    there, target = split_address(target)
+    return FarDaemon(there), replace(wish, target=target or "-")
 
 
 def _names(target: object) -> bool:

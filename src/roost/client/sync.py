@@ -19,7 +19,7 @@ from roost.client.backlog import BacklogGathering
 from roost.client.connection import Connection
 from roost.client.deadline import Deadline
 from roost.client.endpoint import Endpoint
-from roost.client.far_targets import attach_endpoint, far_base, far_id, far_request, near_id
+from roost.client.far_targets import attach_endpoint, far_base, far_id, far_request, far_wish, near_id
 from roost.client.keywords import AttachKeywords, EventKeywords, SpawnKeywords, TeeKeywords, Text
 from roost.client.launch import connect
 from roost.client.opening import SpawnOrder, attach_options, event_wish, tee_from
@@ -283,6 +283,10 @@ class Client(AutomationVerbs, RecordingVerbs):
         from roost.client.event_stream import EventStream
 
         wish, reconnect = event_wish(target, options)
+        if (there := far_wish(self._far, wish)) is not None:
+            from roost.client.far_events import FarEventStream
+
+            return FarEventStream(*there, reconnect=reconnect)
         return EventStream(self._endpoint, self.client_name, wish, reconnect=reconnect)
 
     def read_events(

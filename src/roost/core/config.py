@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from roost.core import toml_values as tv
 from roost.core.config_hooks import read_hooks
+from roost.core.config_http import read_http
 from roost.core.config_reading import ConfigError, Problem, Reading, Setting, Surroundings, Table
 from roost.core.config_record import read_record
 from roost.errors import InvalidError
@@ -23,6 +24,7 @@ T = TypeVar("T")
 TABLES: dict[str, Callable[[Table], Any]] = {
     "hooks": read_hooks,
     "record": read_record,
+    "http": read_http,
 }
 
 

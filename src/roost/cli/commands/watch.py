@@ -11,6 +11,7 @@ from roost.cli.context import Invocation, complete_target, pass_invocation
 from roost.cli.failures import OK
 from roost.cli.output import colour_wanted
 from roost.client import Client
+from roost.client.far_targets import far_id
 from roost.core.event_choice import TYPES
 from roost.core.event_lines import event_line
 from roost.core.events import CATEGORIES, Event, check_categories
@@ -66,7 +67,7 @@ def watch_command(
 def _target(client: Client, target: str | None) -> str | None:
     """The session to watch; None for everything."""
     if target is not None:
-        return client.get(target).id
+        return far_id(target, client.get(target).id)
     try:
         return client.get("").id
     except NoRunError:

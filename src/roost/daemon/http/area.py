@@ -10,12 +10,16 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from roost.core.config import Config
+from roost.core.config_http import HttpConfig
 from roost.core.listening import ListenAddress, parse_listen
 from roost.daemon.areas import Preparation
 from roost.daemon.around import Context, Wired
 from roost.daemon.audit import Audit
+from roost.daemon.config_store import ConfigStore
 from roost.daemon.create_calls import create_methods
 from roost.daemon.http.access_calls import access_methods
 from roost.daemon.http.credentials import Credentials
@@ -44,6 +48,8 @@ class Http:
         self._kept = os.path.join(paths.state_dir, "listen.json")
         self._of_session: dict[str, Door] = {}
         self._asked: dict[str, Door] = {}
+        self._configured: dict[str, Door] = {}
+        self._hosts: tuple[str, ...] = ()
         self.doors = Doors(
             context.loop, context.tasks, has_token=lambda: self.credentials.any_token, make_stack=self._make_stack
         )
@@ -65,6 +71,28 @@ class Http:
                 self._asked[address.url] = self.doors.open(address, hosts=hosts)
             except RoostError as error:
                 log.error("HTTP is not served at %s any more: %s", address.url, error.message)
+
+    # --- the configuration ------------------------------------------------------------------------------------------
+
+    def configure(self, config: HttpConfig) -> None:
+        """Do as the configuration says from now on: what it no longer names is closed, what is new is opened."""
+        self.audit.contents = config.audit_contents
+        for url in [url for url in self._configured if url not in config.listen or config.hosts != self._hosts]:
+            self.doors.close(self._configured.pop(url))
+        self._hosts = config.hosts
+        for url in config.listen:
+            if url not in self._configured:
+                try:
+                    self._configured[url] = self.doors.open(parse_listen(url), hosts=config.hosts)
+                except RoostError as error:
+                    log.error("HTTP is not served at %s, as [http] listen says: %s", url, error.message)
+
+    async def take_part(self, config: Config) -> Callable[[], None]:
+        """What a reload changes here. Raises InvalidError for an address that must not be listened on."""
+        mine = config.of(HttpConfig)
+        for url in mine.listen:
+            self.check({"address": url})
+        return lambda: self.configure(mine)
 
     def _read_kept(self) -> list[tuple[ListenAddress, tuple[str, ...]]]:
         try:
@@ -172,4 +200,7 @@ def wire(context: Context) -> Wired:
     context.shared["audit"] = http.audit
     context.service.audit = http.audit
     http.start()
+    store: ConfigStore = context.shared["config"]
+    http.configure(store.current.of(HttpConfig))
+    store.participate(http.take_part)
     return Wired(methods={**create_methods(), **access_methods(http)}, close=http.close)

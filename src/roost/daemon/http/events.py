@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from roost.core.event_buffer import Key
-from roost.core.events import CATEGORIES, EventFilter, check_categories, parse_event_id
-from roost.core.sse import HEARTBEAT, encode_event
+from roost.core.event_entry import Entry
+from roost.core.events import CATEGORIES, GAP, Event, EventFilter, check_categories, parse_event_id
+from roost.core.sse import HEARTBEAT
 from roost.daemon.events.log import EventLog, gap_data
 from roost.daemon.http import asgi
 from roost.daemon.http.caller import Caller
@@ -107,7 +108,10 @@ class _Client:
 
     async def stream(self, after: Key | None, send: Any) -> None:
         """Send what comes, from an id on (None: from now on), until cancelled."""
-        await asgi.more(send, RETRY)
+        epoch, seq = after or self._at
+        await asgi.more(
+            send, b"id: %d.%d\n" % (epoch, seq) + RETRY
+        )  # who is cut off before the first event has an id too
         if after is None:
             place: int | None = self.ring.end
         else:
@@ -156,8 +160,8 @@ class _Client:
 def _gap(reason: str, after: Key, through: Key, category: str | None = None, go_on: Key | None = None) -> bytes:
     """Says that the events in (after, through] are missing; the id is where to go on from."""
     epoch, seq = go_on or through
-    data = json.dumps(gap_data(reason, after, through, None, category)).encode()
-    return encode_event("gap", data, f"{epoch}.{seq}")
+    data = gap_data(reason, after, through, None, category)
+    return encode(Entry.of(Event(epoch, seq, time.time(), "lifecycle", GAP, data=data)))
 
 
 def _described() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from roost.daemon.http.caller import Caller
 from roost.daemon.http.describe import answers, path_parameter, schema_of
 from roost.daemon.http.operations import OPERATIONS, method_of, run
 from roost.daemon.http.routes import Route, Scope
+from roost.errors import RoostError
 from roost.version import __version__
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def routes(world: World) -> list[Route]:
     async def call(caller: Caller, values: dict[str, str], scope: Scope, receive: Any, send: Any) -> None:
         name = values["method"]
         caller.require(SCOPE_OF.get(name, "admin"))
+        if name not in world.calls.methods:
+            raise RoostError(f"there is no call {name[:100]!r}; docs/http.md lists them", kind="unknown_request")
         method = method_of(world, name)
         given = asgi.json_object(await asgi.read_body(scope, receive, MOST_BYTES), scope)
         body = asgi.convert(given, CallBody, strict=True)

@@ -59,7 +59,7 @@ _S = "/v1/sessions"
 _T = "/v1/sessions/{target}"
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("GET", _S, "sessions.list", "read", "List sessions", schemas.SessionList),
+    Operation("GET", _S, "sessions.list", "read", "List sessions", schemas.SessionList, fixed={"table": False}),
     Operation("POST", _S, "sessions.create", "admin", "Start a program in a session", schemas.Created, 201),
     Operation("GET", _T, "sessions.get", "read", "Look at a session", model.SessionInfo),
     Operation("DELETE", _T, "sessions.delete", "admin", "End a session, or forget one that has ended", schemas.Deleted),
