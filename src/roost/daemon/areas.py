@@ -21,7 +21,8 @@ class Preparation:
     """A session about to be started. `argv` is what will be executed and may be changed; `environment` is added.
 
     given: the entries of the client's environment. brought: what of it can be refreshed later. held_streams: whose
-    rings are to wait for a lossless reader from the first byte on.
+    rings are to wait for a lossless reader from the first byte on. prefix: a command that stands before argv when it
+    is executed, and becomes it.
     """
 
     session_id: str
@@ -31,6 +32,7 @@ class Preparation:
     cwd: bytes
     environment: Pairs = field(default_factory=list)
     held_streams: list[str] = field(default_factory=list)
+    prefix: list[bytes] = field(default_factory=list)
     given: Pairs = field(default_factory=list)
     brought: dict[str, str] = field(default_factory=dict)
 

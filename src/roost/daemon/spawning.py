@@ -136,7 +136,9 @@ class Spawner:
         try:
             await self._areas.open(preparation, spec.options, record)
             try:
-                fields = self._fields(spec, session_id, record, replace(launch, argv=preparation.argv))
+                fields = self._fields(
+                    spec, session_id, record, replace(launch, argv=preparation.prefix + preparation.argv)
+                )
                 fields += [(m.T_HELD_STREAM, stream) for stream in preparation.held_streams]
                 answer, fds = await self.link.call(m.SPAWN, fields)
             except BaseException:

@@ -7,6 +7,7 @@ Owns which places a session is observed at and the call `sources.status`. Leaves
 from __future__ import annotations
 
 import os
+import sys
 
 from roost.daemon.areas import Preparation
 from roost.daemon.around import Context, Wired
@@ -14,6 +15,7 @@ from roost.daemon.calls import Calls, Method, NoParams, Result
 from roost.daemon.observe_area import ObserveOptions, Participant, observe_area, parse_observe
 from roost.daemon.record import Launch
 from roost.daemon.session import Session
+from roost.daemon.sources import gate
 from roost.daemon.sources.file_kind import FileKind
 from roost.daemon.sources.kinds import Means, OnLoop
 from roost.daemon.sources.network_kind import NetworkKind
@@ -45,9 +47,13 @@ class SourcesArea:
         self.supervisor.add(FileKind(means, self.processes))
         self.supervisor.add(NetworkKind(means, self.processes))
 
-    def prepare(self, preparation: Preparation, _options: ObserveOptions) -> None:
+    def prepare(self, preparation: Preparation, options: ObserveOptions) -> None:
         """Be there before the first process is, if it is wanted."""
-        if self._context.bus.wanted(preparation.session_id, "process"):
+        if not self._context.bus.wanted(preparation.session_id, "process"):
+            return
+        if options.exact:
+            preparation.prefix += [os.fsencode(word) for word in (sys.executable, "-I", "-S", gate.__file__)]
+        else:
             self.processes.warm_up()
             self._context.loop.call_later(WARM_S, self.processes.cool_down)
 

@@ -102,7 +102,7 @@ def _is_git(directory: bytes) -> bool:
 
 
 def _relative(path: bytes, base: bytes) -> str:
-    return os.fsdecode(path[len(base) :].lstrip(b"/"))
+    return path[len(base) :].lstrip(b"/").decode("utf-8", "replace")
 
 
 def _lines(path: bytes) -> list[str]:

@@ -152,7 +152,7 @@ class ProcessWatch(Worker):
 
     def _join(self, known: _Followed) -> None:
         target = known.target
-        pids = _members_now(target, self._exclude)
+        pids = members_now(target, self._exclude)
         kept = self._family.join(target.session_id, target.leader, pids)
         for notice, argv in kept.notices:
             self._tell(target.session_id, notice, argv)
@@ -261,7 +261,7 @@ class ProcessWatch(Worker):
         self._put(session_id, seen.kind, data, "sampled", time.time())
 
 
-def _members_now(target: Target, exclude: Collection[int]) -> list[int]:
+def members_now(target: Target, exclude: Collection[int]) -> list[int]:
     """Who belongs to a session at this moment: by terminal, session id, environment, and all below."""
     with contextlib.suppress(OSError):
         found = members([target.membership], process_table(), set(exclude))

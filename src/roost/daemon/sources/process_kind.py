@@ -9,8 +9,10 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
+from roost.daemon.sources.delivery import gap
 from roost.daemon.sources.kinds import Means, Reports
 from roost.daemon.sources.process import TELL, ProcessWatch
+from roost.daemon.sources.process_trace import PTRACE, ProcessTrace
 from roost.daemon.sources.target import Target
 from roost.daemon.sources.worker import Worker
 
@@ -28,28 +30,62 @@ class ProcessKind:
         self._followed: dict[tuple[str, str], Reports] = {}  # by session and reason
         self._warm = 0
         self._ended: list[Worker] = []
+        self._traces: dict[str, ProcessTrace] = {}
+        self._untraced: dict[str, str] = {}  # sessions that ptrace cannot follow, and why
 
     # --- the category -----------------------------------------------------------------------------------------------
 
     def begin(self, target: Target, reports: Reports) -> None:
-        self._follow(target, TELL, reports)
+        if not target.exact or target.session_id in self._untraced:
+            self._follow(target, TELL, reports)
+            return
+        later = self._means.on_loop.later
+        trace = ProcessTrace(
+            target,
+            self._means.delivery,
+            {*self._exclude, self._keeper_pid()},
+            partial(later, self._untraceable, target, reports),
+            partial(later, reports.ready, target.session_id),
+        )
+        self._traces[target.session_id] = trace
+        trace.start()
 
     def end(self, session_id: str) -> None:
+        trace = self._traces.pop(session_id, None)
+        if trace is not None:
+            self._retire(trace)
         self._leave(session_id, TELL)
 
     def settle(self, session_id: str, call: Callable[[], None]) -> bool:
+        trace = self._traces.get(session_id)
+        if trace is not None and trace.running:
+            trace.settle(call)
+            return True
         if self._watch is None or (session_id, TELL) not in self._followed or not self._watch.running:
             return False
         self._watch.settle(session_id, call)
         return True
 
     def describe(self, session_id: str) -> dict[str, Any]:
+        if session_id in self._traces:
+            return {"source": PTRACE}
         if self._watch is None:
             return {"source": ""}
-        return {"source": self._watch.name, "why_not_exact": self._watch.refused}
+        told = {"source": self._watch.name, "why_not_exact": self._watch.refused}
+        if session_id in self._untraced:
+            told["why_not_ptrace"] = self._untraced[session_id]
+        return told
 
     def workers(self) -> list[Worker]:
-        return [*self._ended, *([self._watch] if self._watch else [])]
+        return [*self._ended, *self._traces.values(), *([self._watch] if self._watch else [])]
+
+    def _untraceable(self, target: Target, reports: Reports, error: Exception) -> None:
+        """Go on by the other mechanism at once, and say from when on."""
+        if self._traces.pop(target.session_id, None) is None:
+            return  # ended meanwhile: the session's last process is gone
+        self._untraced[target.session_id] = str(error)
+        self._means.delivery.put(gap(target.session_id, "process", PTRACE, str(error)))
+        self._follow(target, TELL, reports)
 
     # --- for others -------------------------------------------------------------------------------------------------
 
@@ -103,8 +139,11 @@ class ProcessKind:
     def _stop_if_idle(self) -> None:
         if not self._followed and not self._warm and self._watch is not None:
             watch, self._watch = self._watch, None
-            watch.stop()
-            self._ended = [worker for worker in self._ended if worker.running] + [watch]
+            self._retire(watch)
+
+    def _retire(self, worker: Worker) -> None:
+        worker.stop()
+        self._ended = [other for other in self._ended if other.running] + [worker]
 
     def _crashed(self, error: Exception) -> None:
         self._watch = None

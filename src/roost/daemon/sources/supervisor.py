@@ -180,12 +180,13 @@ class Supervisor:
 
     async def settle(self, session_id: str, timeout_s: float = SETTLE_S) -> None:
         """Wait until what happened in a session up to now was emitted, so that its exit can be told last."""
-        waiting = []
+        waiting: list[asyncio.Future[None]] = []
         for owner, category in list(self._runs):
             if owner == session_id:
                 done: asyncio.Future[None] = self._loop.create_future()
-                if self._kinds[category].settle(session_id, _resolver(done)):
-                    waiting.append(done)
+                waiting.append(done)
+                if not self._kinds[category].settle(session_id, _resolver(done)):
+                    self.delivery.after(session_id, _resolver(done))
         if waiting:
             await asyncio.wait(waiting, timeout=timeout_s)
 

@@ -12,8 +12,7 @@ class Target:
     """Whom to observe. `places`: absolute directories and files for file events, the working directory first.
 
     `own`: our own directories, of which nothing is told: writing an event there would be an event. `exact`: by ptrace.
-    `ignore`: patterns in the syntax of .gitignore. `gated`: the leader waits for the tracer before it becomes the
-    session's program.
+    `ignore`: patterns in the syntax of .gitignore.
     """
 
     session_id: str
@@ -22,5 +21,4 @@ class Target:
     places: tuple[bytes, ...] = ()
     own: tuple[bytes, ...] = ()
     exact: bool = False
-    gated: bool = False
     ignore: tuple[str, ...] = ()
