@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+import msgspec
+
 from roost.core.events import Event
 
 _DEEPEST = 50
+_encoded = msgspec.json.Encoder().encode
 
 
 class Entry:
@@ -53,8 +56,8 @@ def encode(event: Event) -> bytes:
     no form for its text."""
     told = event.as_dict()
     try:
-        return json.dumps(told, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str).encode()
-    except (ValueError, TypeError, RecursionError):
+        return _encoded(told)
+    except (ValueError, TypeError, OverflowError, RecursionError, NotImplementedError):
         clean = json.dumps(_clean(told), separators=(",", ":"), ensure_ascii=False)
         return clean.encode("utf-8", "replace")
 

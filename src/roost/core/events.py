@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 from roost.errors import InvalidError
@@ -129,7 +130,13 @@ class EventFilter:
 
 def rfc3339(at: float) -> str:
     """A moment in Unix seconds as RFC 3339 in UTC, with microseconds."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    micros = round(at * 1e6)
+    return f"{_whole_second(micros // 1_000_000)}.{micros % 1_000_000:06}Z"
+
+
+@lru_cache(maxsize=4)
+def _whole_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def parse_event_id(text: str) -> tuple[int, int]:
