@@ -100,8 +100,8 @@ class EventFilter:
     """Which events somebody wants. None means all.
 
     categories: their names. types: event types. session_ids: of these sessions; "" stands for the daemon's own events.
-    A gap passes wherever something of what is missing could have passed: it counts as of the category that its data
-    names (of any without a name), of any type, and without a session as of any session.
+    A gap passes wherever something of what is missing could have passed: one of the lifecycle counts as of the category
+    that its data names (of any without a name), each as of any type, and without a session as of any session.
     """
 
     categories: frozenset[str] | None = None
@@ -110,8 +110,8 @@ class EventFilter:
 
     def wants(self, event: Filterable) -> bool:
         """Whether that event passes."""
-        if event.type == GAP and event.category == "lifecycle":
-            missing = event.data.get("category")
+        if event.type == GAP:
+            missing = event.data.get("category") if event.category == "lifecycle" else event.category
             return (self.categories is None or missing is None or missing in self.categories) and (
                 self.session_ids is None or not event.session_id or event.session_id in self.session_ids
             )
