@@ -34,6 +34,12 @@ class _Running:
     task: asyncio.Task[None]
     over: asyncio.Event
     session_id: str = ""
+    left_from: Key | None = None
+
+    async def when_over(self) -> Key | None:
+        """Wait for its end; from which key on another one may take over what it left."""
+        await self.over.wait()
+        return self.left_from
 
 
 class _BrokenSink(Sink):
@@ -116,7 +122,7 @@ class Dispatcher:
                 sink = self._workshop.make(config)
             except InvalidError as error:
                 sink = _BrokenSink(error.message)
-            self._start(config, sink)
+            self._start(config, sink, resume=True)
         self._changed()
 
     def prepare(self, configs: Sequence[SinkConfig]) -> Callable[[], None]:
@@ -161,7 +167,7 @@ class Dispatcher:
         """The sessions that have lanes of their own."""
         return {running.session_id for running in self._lanes.values() if running.session_id}
 
-    def _start(self, config: SinkConfig, sink: Sink, session_id: str = "") -> None:
+    def _start(self, config: SinkConfig, sink: Sink, session_id: str = "", *, resume: bool = False) -> None:
         leaving = self._leaving.get(config.name)
         lane = Lane(
             config,
@@ -170,7 +176,8 @@ class Dispatcher:
             journal=self._journal,
             now=self._now(),
             origin=self._origin,
-            after=_when_over(leaving) if leaving else None,
+            after=leaving.when_over if leaving else None,
+            resume=resume,
             on_listening=self._changed,
         )
         task = start(self._tasks, lane.run(), f"sink {config.name}")
@@ -186,6 +193,7 @@ class Dispatcher:
             await running.lane.drain(grace_s)
             running.task.cancel()
             await asyncio.wait([running.task])
+            running.left_from = running.lane.left_from
             left = running.lane.abandon()
             if left:
                 log.warning("sink %s ended with %d events that it did not get", name, left)
@@ -221,7 +229,3 @@ class Dispatcher:
             raise NoRunError(f"there is no sink {name!r}; configured are {known}")
         chosen = [self._lanes[name]] if name is not None else list(self._lanes.values())
         return {running.lane.config.name: await running.lane.retry() for running in chosen}
-
-
-def _when_over(running: _Running) -> Callable[[], Any]:
-    return running.over.wait

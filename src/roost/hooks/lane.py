@@ -65,10 +65,13 @@ class Lane:
         journal: Journal | None = None,
         now: Key = (0, 0),
         origin: str = "",
-        after: Callable[[], Awaitable[None]] | None = None,
+        after: Callable[[], Awaitable[Key | None]] | None = None,
+        resume: bool = False,
         on_listening: Callable[[], None] = lambda: None,
     ) -> None:
-        """`now`: the last event that it is not to get. `after`: what has to be over before this lane may begin."""
+        """`now`: the last event that it is not to get. `after`: what has to be over before this lane may begin; the
+        key from which on a durable one takes over what another left. `resume`: it goes on where the sink had got to.
+        """
         self.config = config
         self.sink = sink
         self.choice = EventChoice(config.events, config.sessions)
@@ -76,6 +79,7 @@ class Lane:
         self._origin = origin
         self._journal = journal if sink.durable else None
         self._after = after
+        self._resume = resume
         self._tell_listening = on_listening
         self._position = now  # everything up to here was delivered, dropped, or not wanted
         self._queue: deque[Outgoing] = deque()
@@ -114,11 +118,22 @@ class Lane:
         self._queued_bytes += len(outgoing.line(self.config.format))
         while len(self._queue) > self.config.queue or self._queued_bytes > QUEUE_BYTES:
             self._forget(self._queue.popleft())
-        if outgoing.event.type in GATHERED and len(self._queue) < BATCH_EVENTS:
-            if self._gathering is None:
-                self._gathering = asyncio.get_running_loop().call_later(GATHER_S, self._wake.set)
-        else:
+        self._wake_in(GATHER_S if outgoing.event.type in GATHERED else self.sink.gather_s)
+
+    def _wake_in(self, seconds: float) -> None:
+        """Have the task look at the queue, after that time at the latest."""
+        if not seconds or len(self._queue) >= BATCH_EVENTS:
             self._wake.set()
+            return
+        loop = asyncio.get_running_loop()
+        if self._gathering is None or self._gathering.when() > loop.time() + seconds:
+            self._stop_gathering()
+            self._gathering = loop.call_later(seconds, self._wake.set)
+
+    def _stop_gathering(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
 
     def _forget(self, outgoing: Outgoing) -> None:
         self._queued_bytes -= len(outgoing.line(self.config.format))
@@ -149,8 +164,8 @@ class Lane:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        if self._after is not None:
-            await self._after()
+        if self._after is not None and (left_from := await self._after()) is not None:
+            self._go_back(left_from)
         await self._open()
         while True:
             if not self._flight:
@@ -161,7 +176,7 @@ class Lane:
         while True:
             try:
                 await self.sink.open()
-                reached = await self.sink.reached()
+                reached = await self.sink.reached() if self._resume else None
             except (SinkError, OSError) as error:
                 await self._failed(str(error))
                 continue
@@ -169,10 +184,15 @@ class Lane:
                 log.exception("sink %s cannot be opened", self.config.name)
                 await self._failed(f"{type(error).__name__}: {error}")
                 continue
-            if self._journal is not None and reached is not None and reached < self._position:
-                self._position, self._behind = reached, True
+            if reached is not None:
+                self._go_back(reached)
             self._succeeded()
             return
+
+    def _go_back(self, key: Key) -> None:
+        """Read the journal from there on first."""
+        if self._journal is not None and key < self._position:
+            self._position, self._behind = key, True
 
     async def _next_batch(self) -> list[Outgoing]:
         while True:
@@ -184,7 +204,7 @@ class Lane:
                 self._empty.set()
                 await self._wake.wait()
             self._wake.clear()
-            self._gathering = None
+            self._stop_gathering()
 
     def _from_queue(self) -> list[Outgoing]:
         batch: list[Outgoing] = []
@@ -307,6 +327,12 @@ class Lane:
             async with asyncio.timeout(grace_s):
                 await self._empty.wait()
 
+    @property
+    def left_from(self) -> Key | None:
+        """Of a durable lane that has ended: behind which key there is something that it did not get."""
+        left = self._flight or self._queue or self._behind
+        return self._position if self._journal is not None and left else None
+
     def abandon(self) -> int:
         """Count what is left as dropped, unless it can be read again later; how many."""
         left = len(self._flight) + len(self._queue)
@@ -335,7 +361,7 @@ class Lane:
             "delivered": self.delivered,
             "retried": self.retried,
             "dropped": self.dropped + facts.pop("dropped", 0),
-            "queued": self.queued,
+            "queued": self.queued + facts.pop("queued", 0),
             "lag_s": round(max(0.0, time.time() - waiting.event.at), 6) if waiting else 0.0,
             "last_error": self.last_error,
             "last_error_at": self.last_error_at,

@@ -69,6 +69,8 @@ class Sink:
 
     #: Whether a lane may take up from the journal where it left off, see `reached`.
     durable = False
+    #: How long events are gathered before a delivery: for sinks that are not looked at as it happens, seconds.
+    gather_s = 0.0
 
     def __init__(self) -> None:
         #: Whether anybody is there; without, nothing is queued and no source runs for it.

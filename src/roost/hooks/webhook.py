@@ -37,6 +37,7 @@ class WebhookSink(Sink):
     """The daemon's side: hands over to the thread."""
 
     durable = True
+    gather_s = 0.1  # one transaction for many; the network takes that long anyway
 
     def __init__(self, options: Webhook, keys: Sequence[bytes], queue_path: str, format: str) -> None:
         super().__init__()
@@ -106,12 +107,14 @@ class Engine:
         self._failures = 0
         self._paused_until = 0.0
         self._gone = False
+        self._oldest_at: float | None = None  # of what waits
         self.delivered = self.retried = self.dropped = 0
 
     async def open(self) -> None:
         """Open the file and begin."""
         if self._queue is None:
             self._queue = WebhookQueue(self._queue_path, self._options.stored_events)
+            self._oldest_at = self._queue.oldest_at()
             self._sender = Sender(self._options, self._keys, self._queue.name)
             self._news = asyncio.Event()
             self._task = asyncio.get_running_loop().create_task(self._run(), name="webhook")
@@ -124,8 +127,11 @@ class Engine:
     async def put(self, messages: Sequence[tuple[str, str, bytes]], last: str) -> None:
         """Store messages for good."""
         assert self._queue is not None
-        self.dropped += self._queue.put(messages, last, time.time())
-        self._news.set()
+        now = time.time()
+        self.dropped += self._queue.put(messages, last, now)
+        self._oldest_at = self._oldest_at or now
+        if not self._gone and now >= self._paused_until:
+            self._news.set()
 
     async def retry(self) -> int:
         """Let everything be tried now."""
@@ -156,16 +162,20 @@ class Engine:
                     await self._wait(now)
                 else:
                     self._settle(message, await self._sender.send(message))
+                    self._oldest_at = self._queue.oldest_at()
             except sqlite3.Error as error:
                 self._report(f"the queue on disk cannot be used: {error}")
                 await asyncio.sleep(FIRST_PAUSE_S)
 
     async def _wait(self, now: float) -> None:
         assert self._queue is not None
-        next_at = self._queue.next_at()
-        timeout = None if next_at is None or self._gone else max(next_at, self._paused_until) - now
+        until: float | None = self._paused_until
+        if self._gone:
+            until = None
+        elif now >= self._paused_until:
+            until = self._queue.next_at()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(None if timeout is None else max(0.0, timeout)):
+            async with asyncio.timeout(None if until is None else max(0.0, until - now)):
                 await self._news.wait()
 
     def _settle(self, message: Message, answer: Answer) -> None:
@@ -204,7 +214,8 @@ class Engine:
     def facts(self) -> dict[str, Any]:
         """Counters; read from another thread."""
         waiting, dead = self._queue.counts if self._queue else (0, 0)
-        return {
+        lag = {"lag_s": round(max(0.0, time.time() - self._oldest_at), 6)} if self._oldest_at else {}
+        return lag | {
             "delivered": self.delivered,
             "retried": self.retried,
             "dropped": self.dropped,

@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS message (
     error TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX IF NOT EXISTS message_due ON message (dead, attempts, number);
+CREATE INDEX IF NOT EXISTS message_next ON message (dead, next_at);
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -118,7 +119,9 @@ class WebhookQueue:
 
     def oldest_at(self) -> float | None:
         """When the oldest message that waits was put in."""
-        row = self._db.execute("SELECT created_at FROM message WHERE dead = 0 ORDER BY number LIMIT 1").fetchone()
+        row = self._db.execute(
+            "SELECT created_at FROM message NOT INDEXED WHERE dead = 0 ORDER BY number LIMIT 1"
+        ).fetchone()
         return float(row[0]) if row else None
 
     def remove(self, message: Message) -> None:

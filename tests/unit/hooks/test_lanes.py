@@ -248,6 +248,38 @@ async def test_what_the_journal_does_not_keep_any_more_is_told(tmp_path: Path) -
         assert it.told[0] == ("hooks_dropped", {"sink": "a", "dropped": None, "after": "1.3"})
 
 
+async def test_what_a_durable_lane_leaves_behind_is_taken_over_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roost.hooks.dispatcher.RETIRE_S", 0.05)
+    journal = FakeJournal()
+    old, new = GatedSink(durable=True), GatedSink(durable=True)
+    new.gate.set()
+    new.key = (0, 0)
+    made: dict[str, Any] = {"a": old}
+    async with hub(tmp_path, config("a"), journal=journal, made=made) as it:
+        for _ in range(10):
+            journal.events.append(it.emit())
+        await soon(lambda: old.asked)
+        made["a"] = new
+        it.dispatcher.prepare([config("a", queue=77)])()
+        journal.events.append(it.emit())
+        await soon(lambda: len(new.taken) == 11)
+        assert [one.seq for one in new.taken] == list(range(1, 12))
+
+
+async def test_a_sink_that_is_added_while_the_daemon_runs_begins_with_the_next_event(tmp_path: Path) -> None:
+    journal = FakeJournal([event(1)])
+    sink = GatedSink(durable=True)
+    sink.gate.set()
+    sink.key = (0, 5)
+    async with hub(tmp_path, journal=journal, made={"a": sink}, seq=1) as it:
+        it.dispatcher.prepare([config("a")])()
+        journal.events.append(it.emit())
+        await soon(lambda: sink.taken)
+        assert [one.seq for one in sink.taken] == [2]
+
+
 # --- changes ----------------------------------------------------------------------------------------------------------
 
 

@@ -143,6 +143,7 @@ async def test_retry_after_is_waited_for(tmp_path: Path) -> None:
         await soon(lambda: it.status("w")["state"] == "failing")
         it.emit()
         await soon(lambda: it.status("w")["queued"] == 2)
+        assert it.status("w")["lag_s"] > 0
         assert len(receiver.requests) == 1, "nothing is sent before the hour is over"
         receiver.answer = "200 OK"
         await it.dispatcher.retry("w")
@@ -158,7 +159,7 @@ async def test_gone_stops_everything_until_somebody_retries(tmp_path: Path) -> N
         await soon(lambda: it.status("w")["queued"] == 2)
         assert len(receiver.requests) == 1
         receiver.answer = "200 OK"
-        assert (await it.dispatcher.retry(None))["w"] == 0
+        await it.dispatcher.retry(None)
         await soon(lambda: it.status("w")["delivered"] == 2)
 
 

@@ -1,0 +1,264 @@
+"""Hooks of a real daemon: nothing is lost through kills and reloads, and nothing is done that nobody asked for."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.instance import SOURCE, Instance, eventually
+
+
+def configure(instance: Instance, text: str, *, reload: bool = True) -> None:
+    path = instance.root / "config/roost/config.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    if reload:
+        instance.roost("daemon", "reload")
+
+
+def sink(instance: Instance, name: str = "") -> dict[str, Any]:
+    """The status of the only sink, or of the named one."""
+    (found,) = [one for one in instance.json("hooks", "status") if not name or one["name"] == name]
+    return found  # type: ignore[no-any-return]
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    """The events in a file, whose lines have to be whole."""
+    data = path.read_bytes() if path.exists() else b""
+    assert not data or data.endswith(b"\n")
+    return [json.loads(line)["event"] for line in data.splitlines()]
+
+
+def test_commands_of_a_session_run_for_its_own_events_with_its_environment(instance: Instance, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = f'echo "$ROOST_SESSION_NAME $ROOST_EXIT_CODE $MARK" >> {out}'
+    arguments = ["--env", "MARK=mine", "--on-event", f"exited={command}"]
+    instance.roost("run", "-d", "-n", "first", *arguments, "--", "sh", "-c", "exit 3")
+    instance.roost("run", "-d", "-n", "second", "--", "true")
+    eventually(lambda: out.exists() and out.read_text() == "first 3 mine\n")
+    assert sink(instance)["type"] == "command"
+    instance.roost("purge", "first")
+    eventually(lambda: instance.json("hooks", "status") == [])
+    refused = instance.roost("run", "-d", "--on-event", "exitd=true", "--", "true", check=False)
+    assert refused.returncode == 1
+    assert b"did you mean 'exited'?" in refused.stderr
+
+
+def test_a_command_of_a_session_runs_also_when_the_exit_fell_between_two_daemons(tmp_path: Path) -> None:
+    instance = Instance({"ROOST_NO_RESTART": "1"})
+    try:
+        pid = instance.start()
+        out = tmp_path / "out"
+        hook = f"exited=echo $ROOST_EXIT_CODE >> {out}"
+        script = f"while [ ! -e {tmp_path}/go ]; do sleep 0.01; done; touch {tmp_path}/gone; exit 5"
+        instance.roost("run", "-d", "--on-event", hook, "--", "sh", "-c", script)
+        os.kill(pid, signal.SIGKILL)
+        (tmp_path / "go").touch()
+        eventually((tmp_path / "gone").exists)
+        instance.start()
+        eventually(lambda: out.exists() and out.read_text() == "5\n")
+    finally:
+        instance.end()
+
+
+def test_a_file_has_every_event_of_the_journal_through_kills(tmp_path: Path) -> None:
+    instance = Instance({"ROOST_NO_RESTART": "1"})
+    log = tmp_path / "x.jsonl"
+    configure(instance, f'[hooks]\nsink = "jsonl"\njsonl_path = "{log}"\n', reload=False)
+    try:
+        for _ in range(3):
+            pid = instance.start()
+            with instance.client() as client:
+                for _ in range(20):
+                    client.spawn(["true"])
+            os.kill(pid, signal.SIGKILL)
+        instance.start()
+        with instance.client() as client:
+            eventually(lambda: all(s.state == "exited" for s in client.list()))
+
+            def same() -> bool:
+                kept = [event.id for event in client.read_events(limit=5000) if event.type != "gap"]
+                return set(kept) <= {one["id"] for one in lines(log)}
+
+            eventually(same)
+        assert sink(instance)["dropped"] == 0
+        assert len({one["session_id"] for one in lines(log) if one["type"] == "exited"}) == 60
+    finally:
+        instance.end()
+
+
+def test_a_reload_loses_no_event(instance: Instance, tmp_path: Path) -> None:
+    logs = [tmp_path / "a.jsonl", tmp_path / "b.jsonl"]
+    texts = [f'[[hooks.sinks]]\ntype = "jsonl"\nname = "log"\npath = "{path}"\nevents = ["exited"]\n' for path in logs]
+    configure(instance, texts[0])
+    stop = threading.Event()
+    started: list[str] = []
+
+    def spawn() -> None:
+        with instance.client() as client:
+            while not stop.is_set():
+                started.append(client.spawn(["true"]).id)
+
+    thread = threading.Thread(target=spawn)
+    thread.start()
+    try:
+        for number in range(1, 7):
+            eventually(lambda: len(started) > number * 5)  # noqa: B023
+            configure(instance, texts[number % 2])
+    finally:
+        stop.set()
+        thread.join()
+    eventually(lambda: {one["session_id"] for log in logs for one in lines(log)} == set(started))
+    assert sum(len(lines(log)) for log in logs) == len(started), "none twice either"
+
+
+class Receiver(ThreadingHTTPServer):
+    """Takes webhooks, or answers 503 while it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.ids: list[str] = []
+        self.refuses = False
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Receiver
+
+    def do_POST(self) -> None:
+        event = json.loads(self.rfile.read(int(self.headers["content-length"])))["event"]
+        if not self.server.refuses:
+            self.server.ids.append(event["session_id"])
+        self.send_response(503 if self.server.refuses else 200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    one = Receiver()
+    try:
+        yield one
+    finally:
+        one.shutdown()
+        one.server_close()
+
+
+def test_a_webhook_s_queue_survives_a_kill_and_a_retry_empties_it(instance: Instance, receiver: Receiver) -> None:
+    head = f'[[hooks.sinks]]\ntype = "webhook"\nname = "w"\nurl = "{receiver.url}"\n'
+    configure(instance, head + 'events = ["exited"]\nallow_private = true\n')
+    receiver.refuses = True
+    with instance.client() as client:
+        ids = [client.spawn(["true"]).id for _ in range(5)]
+    eventually(lambda: sink(instance)["queued"] == 5)
+    assert sink(instance)["state"] == "failing"
+    instance.kill_daemon()
+    eventually(lambda: sink(instance)["queued"] == 5)
+    receiver.refuses = False
+    assert b"w: " in instance.roost("hooks", "retry", "w").stderr
+    eventually(lambda: sorted(receiver.ids) == sorted(ids))
+    eventually(lambda: (sink(instance)["queued"], sink(instance)["state"]) == (0, "ok"))
+    assert instance.roost("hooks", "retry", "nobody", check=False).returncode == 3
+
+
+def test_a_secret_that_is_missing_refuses_the_configuration(instance: Instance) -> None:
+    text = '[[hooks.sinks]]\ntype = "webhook"\nurl = "https://example.org/"\nsecret_env = "NOT_SET_ANYWHERE"\n'
+    configure(instance, text, reload=False)
+    done = instance.roost("daemon", "reload", check=False)
+    assert done.returncode == 1
+    assert b"NOT_SET_ANYWHERE" in done.stderr
+    assert instance.json("hooks", "status") == []
+
+
+def test_sources_run_only_for_a_sink_that_asks_and_listens(instance: Instance, tmp_path: Path) -> None:
+    every, asks = tmp_path / "all.jsonl", tmp_path / "asks.jsonl"
+    jsonl = '[[hooks.sinks]]\ntype = "jsonl"\npath = "{}"\n'
+    monitor = '[[hooks.sinks]]\ntype = "unix-listener"\nevents = ["exec"]\n'
+    configure(instance, jsonl.format(every) + monitor)
+    script = "read go; for i in 1 2 3; do /bin/true; done; read end"
+    with instance.client() as client:
+        session = client.spawn(["sh", "-c", script], name="quiet")
+        session.send(b"\n")
+        eventually(lambda: any(one["type"] == "spawned" for one in lines(every)))
+        session.send(b"\n")
+        eventually(lambda: any(one["type"] == "exited" for one in lines(every)))
+        assert all(one["category"] != "process" for one in lines(every)), "nobody asked for them"
+
+        configure(instance, jsonl.format(asks) + 'events = ["category:process"]\nsessions = { name = "loud*" }\n')
+        loud = client.spawn(["sh", "-c", script], name="loud")
+        quiet = client.spawn(["sh", "-c", script], name="quiet2")
+        for session in (loud, quiet):
+            session.send(b"\n")
+        eventually(lambda: any(one["type"] == "exec" for one in lines(asks)))
+        assert {one["session_name"] for one in lines(asks)} == {"loud"}
+        for session in (loud, quiet):
+            session.send(b"\n")
+            session.wait(timeout_s=20)
+
+
+def test_a_monitor_sees_events_as_lines_and_is_not_in_the_way_of_a_stopped_one(instance: Instance) -> None:
+    configure(instance, '[hooks]\nsink = "unix-listener"\n')
+    path = str(instance.root / "run/roost/monitor.sock")
+    stopped, monitor = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    with stopped, monitor:
+        stopped.connect(path)
+        monitor.connect(path)
+        eventually(lambda: len(sink(instance)["monitors"]) == 2)
+        with instance.client() as client, monitor.makefile("rb") as reader:
+            client.spawn(["true"])
+            types = [json.loads(reader.readline())["event"]["type"] for _ in range(3)]
+            assert types == ["spawned", "started", "exited"]
+    eventually(lambda: sink(instance)["state"] == "idle")
+
+
+def documented(language: str) -> str:
+    """The first example of docs/hooks.md in that language."""
+    text = (SOURCE.parent / "docs/hooks.md").read_text()
+    return text.partition(f"```{language}\n")[2].partition("```")[0]
+
+
+def test_the_documented_configuration_is_right(instance: Instance) -> None:
+    configure(instance, documented("toml"), reload=False)
+    assert instance.json("config", "check")["problems"] == []
+
+
+def test_the_documented_sink_gets_events(tmp_path: Path) -> None:
+    """A package beside roost, as pip would have installed it: a module, and metadata that names its sink."""
+    info = tmp_path / "notes-1.0.dist-info"
+    info.mkdir()
+    (tmp_path / "notes_sink.py").write_text(documented("python"))
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: notes\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[roost.sinks]\nnotes = notes_sink:Notes\n")
+    instance = Instance({"PYTHONPATH": f"{SOURCE}:{tmp_path}"})
+    try:
+        instance.start()
+        configure(instance, '[[hooks.sinks]]\ntype = "notes"\npath = 3\ncolour = 1\n', reload=False)
+        told = instance.roost("config", "check", check=False).stdout.decode()
+        assert "path: must be a string" in told
+        assert "colour: unknown key" in told
+        configure(instance, f'[[hooks.sinks]]\ntype = "notes"\npath = "{tmp_path}/notes"\nprefix = "> "\n')
+        instance.roost("run", "-d", "--", "true")
+        eventually(lambda: (tmp_path / "notes").exists() and "> exited\n" in (tmp_path / "notes").read_text())
+    finally:
+        instance.end()
+
+
+def test_standard_output_is_that_of_a_daemon_in_the_foreground(instance: Instance) -> None:
+    configure(instance, '[hooks]\nsink = "stdout"\n')
+    assert (sink(instance)["state"], "background" in sink(instance)["note"]) == ("idle", True)
