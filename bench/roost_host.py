@@ -26,7 +26,7 @@ class RoostHost:
 
     name = "roost"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, extra: dict[str, str] | None = None) -> None:
         global _scopes
         _scopes += 1
         self._context = context
@@ -43,6 +43,7 @@ class RoostHost:
             "XDG_RUNTIME_DIR": str(base / "run"),
             "XDG_STATE_HOME": str(base / "state"),
             "ROOST_SCOPE": self.scope,
+            **(extra or {}),
         }
         self.log = context.path("daemon-log")
         self.start_daemon()

@@ -30,17 +30,6 @@ def has_connector() -> bool:
 needs_connector = pytest.mark.skipif(not has_connector(), reason="this kernel refuses the process connector")
 
 
-@pytest.fixture
-def no_connector(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a kernel that refuses it."""
-
-    def refuse() -> proc_connector.ProcConnector:
-        raise OSError(1, "refused for a test")
-
-    real = process_kind.ProcessWatch
-    monkeypatch.setattr(process_kind, "ProcessWatch", lambda *args: real(*args, open_backend=refuse))
-
-
 @needs_connector
 async def test_every_fork_exec_and_exit_of_a_storm_is_seen_and_nobody_elses(tmp_path: Path) -> None:
     async with observed() as o:
@@ -89,8 +78,8 @@ async def test_a_full_kernel_queue_is_a_gap_and_the_session_is_followed_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = process_kind.ProcessWatch
-    small = lambda *args: real(*args, open_backend=lambda: proc_connector.open_connector(8192))  # noqa: E731
-    monkeypatch.setattr(process_kind, "ProcessWatch", small)
+    small = {"open_backend": lambda: proc_connector.open_connector(8192)}
+    monkeypatch.setattr(process_kind, "ProcessWatch", lambda *args, **_: real(*args, **small))
     async with observed() as o:
         session = o.session(tmp_path)
         await o.want("process")
@@ -106,9 +95,9 @@ async def test_a_full_kernel_queue_is_a_gap_and_the_session_is_followed_on(
 
 
 async def test_without_the_connector_proc_is_sampled_and_every_event_says_so(
-    tmp_path: Path, no_connector: None
+    tmp_path: Path,
 ) -> None:
-    async with observed() as o:
+    async with observed(connector=False) as o:
         session = o.session(tmp_path)
         await o.want("process")
         await session.do("p = subprocess.Popen(['sleep', '60']); print(p.pid, file=sys.stderr)")
@@ -117,7 +106,7 @@ async def test_without_the_connector_proc_is_sampled_and_every_event_says_so(
         await o.until(lambda: o.of("process", "exit"))
         assert {(e.grade, e.source) for e in o.of("process")} == {("sampled", "proc-sampling")}
         assert o.of("process", "exit")[0].data["code"] is None
-        assert o.supervisor.status()[0]["why_not_exact"] == "refused for a test"
+        assert o.supervisor.status()[0]["why_not_exact"] == "not to be used"
 
 
 async def test_a_source_runs_only_while_it_is_wanted_and_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -102,13 +102,15 @@ class Table:
 class Observed:
     """Everything together."""
 
-    def __init__(self, tasks: asyncio.TaskGroup, *, fanotify: bool = True, trace: bool = True) -> None:
+    def __init__(
+        self, tasks: asyncio.TaskGroup, *, fanotify: bool = True, trace: bool = True, connector: bool = True
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.bus = EventBus(1)
         self.table = Table()
         self.supervisor = Supervisor(loop, tasks, self.bus, self.table, lambda session: session.target())  # type: ignore[arg-type, attr-defined]
         means = Means(OnLoop(loop), self.supervisor.delivery)
-        self.processes = ProcessKind(means, os.getpid, {os.getpid()})
+        self.processes = ProcessKind(means, os.getpid, {os.getpid()}, connector=connector)
         self.files = FileKind(means, self.processes, fanotify=fanotify)
         self.network = NetworkKind(means, self.processes, trace=trace)
         for kind in (self.processes, self.files, self.network):

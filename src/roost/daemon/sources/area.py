@@ -6,6 +6,7 @@ Owns which places a session is observed at and the call `sources.status`. Leaves
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 
@@ -16,12 +17,17 @@ from roost.daemon.observe_area import ObserveOptions, Participant, observe_area,
 from roost.daemon.record import Launch
 from roost.daemon.session import Session
 from roost.daemon.sources import gate
+from roost.daemon.sources.file_fanotify import FANOTIFY
 from roost.daemon.sources.file_kind import FileKind
 from roost.daemon.sources.kinds import Means, OnLoop
+from roost.daemon.sources.network import TRACE
 from roost.daemon.sources.network_kind import NetworkKind
+from roost.daemon.sources.process import CONNECTOR
 from roost.daemon.sources.process_kind import ProcessKind
 from roost.daemon.sources.supervisor import Supervisor
 from roost.daemon.sources.target import Target
+
+log = logging.getLogger(__name__)
 
 
 def wire(context: Context) -> Wired:
@@ -42,10 +48,11 @@ class SourcesArea:
         self.supervisor = Supervisor(context.loop, context.tasks, context.bus, context.table, self._target)
         means = Means(OnLoop(context.loop), self.supervisor.delivery)
         link = context.service.link
-        self.processes = ProcessKind(means, lambda: link.pid, {os.getpid()})
+        unused = unused_mechanisms()
+        self.processes = ProcessKind(means, lambda: link.pid, {os.getpid()}, connector=CONNECTOR not in unused)
         self.supervisor.add(self.processes)
-        self.supervisor.add(FileKind(means, self.processes))
-        self.supervisor.add(NetworkKind(means, self.processes))
+        self.supervisor.add(FileKind(means, self.processes, fanotify=FANOTIFY not in unused))
+        self.supervisor.add(NetworkKind(means, self.processes, trace=TRACE not in unused))
 
     def prepare(self, preparation: Preparation, options: ObserveOptions) -> None:
         """Be there before the first process is, if it is wanted."""
@@ -74,6 +81,14 @@ class SourcesArea:
 
 #: How long the process watch stands ready for a session that is about to start.
 WARM_S = 5.0
+
+
+def unused_mechanisms() -> set[str]:
+    """What the daemon is to do without, by ROOST_WITHOUT: the next best is used instead."""
+    names = {name.strip() for name in os.environ.get("ROOST_WITHOUT", "").split(",")} - {""}
+    for name in sorted(names - {CONNECTOR, FANOTIFY, TRACE}):
+        log.warning("ROOST_WITHOUT names %s, which is none of %s, %s, %s", name, CONNECTOR, FANOTIFY, TRACE)
+    return names
 
 
 def target_of(session: Session, own: tuple[bytes, ...]) -> Target:

@@ -5,6 +5,7 @@ Owns the one process watch of the daemon: it is there while somebody is followed
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from roost.daemon.sources.process import TELL, ProcessWatch
 from roost.daemon.sources.process_trace import PTRACE, ProcessTrace
 from roost.daemon.sources.target import Target
 from roost.daemon.sources.worker import Worker
+from roost.platform.proc_connector import ProcConnector, open_connector
 
 
 class ProcessKind:
@@ -22,7 +24,10 @@ class ProcessKind:
 
     category = "process"
 
-    def __init__(self, means: Means, keeper_pid: Callable[[], int], exclude: Collection[int]) -> None:
+    def __init__(
+        self, means: Means, keeper_pid: Callable[[], int], exclude: Collection[int], *, connector: bool = True
+    ) -> None:
+        self._open_backend = open_connector if connector else _no_connector
         self._means = means
         self._keeper_pid = keeper_pid
         self._exclude = exclude
@@ -132,6 +137,7 @@ class ProcessKind:
                 self._keeper_pid(),
                 self._exclude,
                 partial(self._means.on_loop.later, self._crashed),
+                open_backend=self._open_backend,
             )
             self._watch.start()
         return self._watch
@@ -150,3 +156,7 @@ class ProcessKind:
         followed, self._followed = self._followed, {}
         for (session_id, _reason), reports in followed.items():
             reports.failed(session_id, error)
+
+
+def _no_connector() -> ProcConnector:
+    raise OSError(errno.EPERM, "not to be used")
