@@ -76,7 +76,8 @@ class SessionInfo(Record):
     of the service whose run it is. recording: "recording", "failing" (its file cannot be written at the moment) or
     "failed" when it is or was being recorded, else None.
     shell: what a shell that marks its prompts has told (cwd, at_prompt, command,
-    last_command, last_exit_code, last_duration_s), None without marks.
+    last_command, last_exit_code, last_duration_s), None without marks. activity: in what state it is (state, detail,
+    source, confidence, since, age_s): starting, working, blocked, idle, done, exited or unknown.
     """
 
     id: str
@@ -111,6 +112,7 @@ class SessionInfo(Record):
     service: str | None = None
     recording: str | None = None
     shell: Mapping[str, Any] | None = None
+    activity: Mapping[str, Any] | None = None
 
     @property
     def running(self) -> bool:

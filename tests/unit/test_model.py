@@ -56,6 +56,7 @@ SESSION = {
     "service": None,
     "recording": None,
     "shell": None,
+    "activity": None,
 }
 
 

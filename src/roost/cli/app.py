@@ -25,6 +25,7 @@ COMMANDS = {
     "detach": ("control", "Detach every client of a session."),
     "rename": ("control", "Give a session another name."),
     "restart": ("control", "End a session and start its command again."),
+    "explain": ("explain", "Say in what state a session is, and why."),
     "exec": ("exec", "Run a command in a session's shell: its output, its exit code."),
     "wait": ("wait", "Wait for a session to end, or for what it does."),
     "kill": ("ending", "End sessions: TERM, grace, KILL."),

@@ -6,7 +6,7 @@ Owns nothing: mixed into the client and its session handles. What the calls say 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from roost.client import automation_calls, calls
 
@@ -60,3 +60,7 @@ class AsyncAutomationVerbs:
         """
         call = automation_calls.run_command(target, command, timeout_s=timeout_s, limit_bytes=limit_bytes)
         return await self._perform(call)
+
+    async def explain(self, target: str = "") -> dict[str, Any]:
+        """In what state a session is, what every source says of it, and which rules were tried on its screen."""
+        return await self._perform(automation_calls.explain(target))

@@ -98,6 +98,10 @@ class AsyncSession(SessionIdentity):
         """Runs a command in its shell; the options are those of the client's `exec`."""
         return await self.client.exec(self.id, command, timeout_s=timeout_s, limit_bytes=limit_bytes)
 
+    async def explain(self) -> dict[str, Any]:
+        """In what state it is, and why."""
+        return await self.client.explain(self.id)
+
     async def close_stdin(self) -> None:
         """Closes the stdin of its child (pipe sessions)."""
         await self.client.close_stdin(self.id)

@@ -68,3 +68,12 @@ def run_command(
         return Executed.from_json({**result, "output": data})
 
     return Call("exec.run", read, params, extra_s=timeout_s)
+
+
+def explain(target: str) -> Call[dict[str, Any]]:
+    """Why a session is said to be in its state."""
+
+    def read(result: Mapping[str, Any], _data: bytes) -> dict[str, Any]:
+        return dict(result)
+
+    return Call("state.explain", read, {"target": target}, repeatable=True)

@@ -126,6 +126,10 @@ class Session(SessionIdentity):
         """Runs a command in its shell; the options are those of the client's `exec`."""
         return self.client.exec(self.id, command, timeout_s=timeout_s, limit_bytes=limit_bytes)
 
+    def explain(self) -> dict[str, Any]:
+        """In what state it is, and why."""
+        return self.client.explain(self.id)
+
     def close_stdin(self) -> None:
         """Closes the stdin of its child (pipe sessions)."""
         self.client.close_stdin(self.id)

@@ -37,6 +37,7 @@ AREAS: tuple[str, ...] = (
     "roost.daemon.shell_area",
     "roost.daemon.waiting",
     "roost.daemon.exec_run",
+    "roost.daemon.states",
 )
 
 

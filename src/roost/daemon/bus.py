@@ -120,6 +120,12 @@ class EventBus:
             self._list_takers()
             self.wants_changed()
 
+    def category_wanted(self, category: str) -> bool:
+        """Whether somebody actively wants that category of any session."""
+        return any(
+            not s.passive and (s.want.categories is None or category in s.want.categories) for s in self._subscriptions
+        )
+
     def wanted(self, session_id: str, category: str) -> bool:
         """Whether somebody actively wants that category of that session: sources run only then."""
         return any(not s.passive and s.want.may_want(session_id, category) for s in self._subscriptions)

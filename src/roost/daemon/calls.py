@@ -356,6 +356,7 @@ WAITING_METHODS = frozenset(
         "wait.for",
         "wait.output",
         "exec.run",
+        "state.explain",
     }
 )
 

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from roost.core.session_state import Told
 from roost.core.sizing import Winsize
 from roost.daemon.attachment import Attachment, exit_frame
 from roost.daemon.child_input import ChildInput
@@ -104,6 +105,7 @@ class Session:
         self.pinned = False
         self.last_output_at: float | None = None
         self.shell: ShellTrack | None = None  # of a terminal session
+        self.activity: Told | None = None  # in what state it is
         #: Where the output stood before the newest input, None when there was none in this daemon's life.
         self.input_from: int | None = None
         self.last_input_at: float | None = None

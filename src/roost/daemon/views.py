@@ -53,6 +53,7 @@ def session_info(session: Session) -> dict[str, Any]:
         "service": record.service or None,
         "recording": _recording(session),
         "shell": session.shell.describe() if session.shell else None,
+        "activity": session.activity.describe(time.time()) if session.activity else None,
     }
 
 
@@ -108,7 +109,7 @@ def exit_status(session: Session) -> dict[str, Any]:
     }
 
 
-_COLUMNS = ("ID", "NAME", "STATE", "PID", "AGE", "SIZE", "COMMAND")
+_COLUMNS = ("ID", "NAME", "STATE", "ACTIVITY", "PID", "AGE", "SIZE", "COMMAND")
 
 
 def session_table(sessions: Iterable[Session]) -> str:
@@ -124,11 +125,20 @@ def _row(session: Session, now: float) -> tuple[str, ...]:
         session.id,
         printable(record.name),
         _state(session),
+        _activity(session, now),
         str(session.origin.pid),
         age(now - session.origin.created_at),
         size,
         printable(record.command)[:200],
     )
+
+
+def _activity(session: Session, now: float) -> str:
+    """What it does, and since when; nothing where nobody tells."""
+    told = session.activity
+    if told is None or told.state in ("unknown", "exited"):
+        return "-"
+    return f"{told.shown} {age(now - told.since)}"
 
 
 def _state(session: Session) -> str:

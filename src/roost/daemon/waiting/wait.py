@@ -262,7 +262,8 @@ class _Wait:
         if not waiting or not self._session.live or self.done.done():
             return
         session, state = self._session, self._state()
-        known = state["state"] if state is not None else "unknown"
+        told = state is not None and state["source"] != "output"  # that there is none yet is silence, too
+        known = state["state"] if state is not None and told else "unknown"
         last = max(session.last_output_at or session.origin.created_at, session.last_input_at or 0.0)
         silent_s = time.time() - last
         left = []
