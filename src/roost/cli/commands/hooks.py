@@ -26,7 +26,7 @@ hooks_command.add_command(retry_command)
 @hooks_command.command("install")
 @click.argument("tool", type=click.Choice(TOOLS))
 @click.option("--print", "only_print", is_flag=True, help="Show what to add to the tool's settings, change nothing.")
-def install_command(tool: str, /, *, only_print: bool) -> int:
+def install_command(*, tool: str, only_print: bool) -> int:
     """Let an agent's hooks become events of the session that it runs in (`roost emit --from TOOL`).
 
     Without --print the hooks are added to the tool's settings in the home directory; what is there stays.
