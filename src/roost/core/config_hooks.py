@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from roost.core import toml_values as tv
 from roost.core.config_reading import Table
@@ -146,6 +145,8 @@ def _own_name(sink: SinkConfig) -> str:
     """What a sink is called by what it is: nothing of a URL but its host, since a path may be a secret."""
     match sink.options:
         case Webhook(url=url):
+            from urllib.parse import urlsplit  # here, since few configurations have a URL
+
             return f"webhook:{urlsplit(url).hostname}"
         case Jsonl(path=path) | UnixSocket(path=path) | UnixListener(path=path):
             return f"{sink.type}:{path}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from roost.core import toml_values as tv
@@ -171,6 +170,10 @@ class Table:
 
     def close(self, elsewhere: Mapping[str, str] | None = None) -> None:
         """Note what nobody took as unknown. `elsewhere`: keys that have their place, and which."""
+        if not self._left:
+            return
+        from difflib import get_close_matches  # here, since mistakes are rare and it is on every daemon's way
+
         known = ", ".join(dict.fromkeys(self._known))
         for key in self._left:
             if elsewhere and key in elsewhere:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 from roost.core import toml_values as tv
 from roost.core.config_reading import Table
@@ -145,6 +144,8 @@ def sink_types(table: Table) -> tuple[str, ...]:
 
 def check_url(value: Any) -> str:
     """An address that a webhook may have. Raises InvalidError."""
+    from urllib.parse import urlsplit  # here, since few configurations have a URL
+
     url = tv.filled(value)
     try:
         parts = urlsplit(url)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from fnmatch import fnmatchcase, translate
 
 from roost.core.events import CATEGORIES, Event
@@ -113,6 +112,8 @@ def check_pattern(pattern: str) -> str:
         return pattern
     known = sorted({name for types in TYPES.values() for name in types})
     if not any(fnmatchcase(name, pattern) for name in known):
+        from difflib import get_close_matches  # here, since mistakes are rare
+
         close = get_close_matches(pattern, known, 1)
         hint = f"did you mean {close[0]!r}? Known" if close and not _MAGIC.search(pattern) else "known"
         raise InvalidError(f"no event is called {pattern!r}; {hint} are {', '.join(known)}; or write category:NAME")

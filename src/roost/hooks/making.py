@@ -1,4 +1,4 @@
-"""From a sink's configuration to the sink. Owns which class serves which type; the webhook's is imported when needed.
+"""From a sink's configuration to the sink. Owns which class serves which type.
 
 What only the daemon can check is checked here: that a secret is there, that an installed sink can be made.
 """
@@ -22,7 +22,6 @@ from roost.core.config_sinks import (
     UnixSocket,
     Webhook,
 )
-from roost.core.webhook_rules import read_secrets
 from roost.errors import InvalidError
 from roost.hooks.command import CommandSink, Place
 from roost.hooks.foreign import ForeignSink
@@ -66,6 +65,7 @@ class Workshop:
                 return ForeignSink(made, config.type, config.format)
 
     def _webhook(self, config: SinkConfig, options: Webhook) -> Sink:
+        from roost.core.webhook_rules import read_secrets  # here, since few daemons have a webhook
         from roost.hooks.webhook import WebhookSink
 
         keys: tuple[bytes, ...] = ()

@@ -12,7 +12,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roost.core.config_sinks import Webhook
 from roost.core.events import parse_event_id
@@ -22,7 +22,9 @@ from roost.hooks.lane import GATHERED
 from roost.hooks.loop_thread import LoopThread
 from roost.hooks.sink import Outgoing, Sink, SinkError
 from roost.hooks.webhook_queue import Message, WebhookQueue
-from roost.hooks.webhook_request import Answer, Sender
+
+if TYPE_CHECKING:
+    from roost.hooks.webhook_request import Answer, Sender
 
 FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 300.0
 MOST_WAIT_S = 3600.0
@@ -113,6 +115,8 @@ class Engine:
     async def open(self) -> None:
         """Open the file and begin."""
         if self._queue is None:
+            from roost.hooks.webhook_request import Sender  # here, because the HTTP client takes long to import
+
             self._queue = WebhookQueue(self._queue_path, self._options.stored_events)
             self._oldest_at = self._queue.oldest_at()
             self._sender = Sender(self._options, self._keys, self._queue.name)
