@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from roost.core import toml_values as tv
+from roost.core.config_events import read_events
 from roost.core.config_hooks import read_hooks
 from roost.core.config_http import read_http
 from roost.core.config_reading import ConfigError, Problem, Reading, Setting, Surroundings, Table
@@ -24,6 +25,7 @@ T = TypeVar("T")
 TABLES: dict[str, Callable[[Table], Any]] = {
     "hooks": read_hooks,
     "record": read_record,
+    "events": read_events,
     "http": read_http,
 }
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 
+from roost.core.config import Config
+from roost.core.config_events import EventsConfig
 from roost.core.event_buffer import BufferState
 from roost.core.events import GAP
 from roost.daemon.around import Context, Wired
@@ -34,7 +37,8 @@ log = logging.getLogger(__name__)
 def wire(context: Context) -> Wired:
     """Open the journal and take part."""
     state_dir = context.paths.state_dir
-    journal = Journal(os.path.join(state_dir, "events.sqlite3"), Retention())
+    store = context.shared["config"]
+    journal = Journal(os.path.join(state_dir, "events.sqlite3"), _retention(store.current))
     extent, told, states = _open(journal, {session.id for session in context.table})
     events = EventLog(context.loop, context.bus, journal, extent)
     mark = EventMark(os.path.join(state_dir, "events.mark"))
@@ -51,6 +55,16 @@ def wire(context: Context) -> Wired:
     area.add(Participant(check=observers.check, on_session=observers.on_session))
     area.add(Participant(on_session=announcements.on_session))
     context.control.add_check(events.check)
+
+    async def on_config(config: Config) -> Callable[[], None]:
+        retention = _retention(config)
+
+        def apply() -> None:
+            journal.retention = retention
+
+        return apply
+
+    store.participate(on_config)
     context.tasks.create_task(events.run(), name="events")
 
     async def close() -> None:
@@ -77,6 +91,12 @@ def _open(journal: Journal, present: set[str]) -> tuple[Extent, dict[str, bool],
         log.error("%s", error.message)
         return Extent(), {}, {}
     return extent, told, states
+
+
+def _retention(config: Config) -> Retention:
+    wish = config.of(EventsConfig)
+    categories = frozenset(wish.keep) if wish.keep else None
+    return Retention(categories, wish.keep_for_s, wish.keep_bytes, wish.keep_sessions)
 
 
 def _tell_lost(bus: EventBus, previous: tuple[int, int] | None, extent: Extent) -> None:
