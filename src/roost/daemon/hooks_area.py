@@ -13,7 +13,7 @@ import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roost.core.config import Config
 from roost.core.config_hooks import HooksConfig
@@ -27,10 +27,11 @@ from roost.daemon.config_store import ConfigStore
 from roost.daemon.hooks_journal import HooksJournal
 from roost.daemon.record import Launch
 from roost.daemon.session import Session
-from roost.hooks.command import Place
-from roost.hooks.dispatcher import Dispatcher
-from roost.hooks.making import Workshop
 from roost.paths import DEFAULT_SCOPE
+
+if TYPE_CHECKING:
+    from roost.hooks.command import Place
+    from roost.hooks.dispatcher import Dispatcher
 
 #: How long the daemon's end waits for the last events to get out.
 FAREWELL_S = 3.0
@@ -70,19 +71,31 @@ class HooksArea:
         self._context = context
         self._subscription: Subscription | None = None
         self._prepared: dict[str, float] = {}
-        host = socket.gethostname()
-        bus, journal = context.bus, context.shared.get("journal")
+        self._dispatcher: Dispatcher | None = None
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """The lanes; made when the first one is wanted, since many daemons never have any."""
+        if self._dispatcher is None:
+            self._dispatcher = self._make_dispatcher()
+        return self._dispatcher
+
+    def _make_dispatcher(self) -> Dispatcher:
+        from roost.hooks.dispatcher import Dispatcher
+        from roost.hooks.making import Workshop
+
+        context, bus, journal = self._context, self._context.bus, self._context.shared.get("journal")
         workshop = Workshop(
             tasks=context.tasks,
             queue_dir=os.path.join(context.paths.state_dir, "hooks"),
             place=self._own_place,
             foreground=_has_stdout(context.paths.daemon_log),
         )
-        self.dispatcher = Dispatcher(
+        return Dispatcher(
             context.tasks,
             workshop,
             self._tell,
-            origin=f"roost://{host}/{context.paths.scope}",
+            origin=f"roost://{socket.gethostname()}/{context.paths.scope}",
             now=lambda: (bus.epoch, bus.seq),
             on_wants_changed=self._on_wants_changed,
             journal=HooksJournal(journal) if journal is not None else None,
@@ -90,13 +103,16 @@ class HooksArea:
 
     def begin(self, store: ConfigStore) -> None:
         """The lanes of the configuration, and of sessions that were found again."""
-        self.dispatcher.begin(store.current.of(HooksConfig).sinks)
+        sinks = store.current.of(HooksConfig).sinks
+        if sinks:
+            self.dispatcher.begin(sinks)
         store.participate(self._prepare_config)
         for session in self._context.table:
             self._add(session.id, session.record.options.get(self.key))
 
     async def _prepare_config(self, config: Config) -> Callable[[], None]:
-        return self.dispatcher.prepare(config.of(HooksConfig).sinks)
+        sinks = config.of(HooksConfig).sinks
+        return self.dispatcher.prepare(sinks) if sinks or self._dispatcher else lambda: None
 
     # --- the bus --------------------------------------------------------------------------------------------------
 
@@ -165,6 +181,8 @@ class HooksArea:
         return self._place(dict(os.environb), os.path.expanduser("~"))
 
     def _place(self, environment: dict[bytes, bytes], cwd: str) -> Place:
+        from roost.hooks.command import Place
+
         for name in _NOT_PASSED_ON:
             environment.pop(name, None)
         environment[b"ROOST_SOCKET"] = os.fsencode(self._context.socket_path)
@@ -179,15 +197,16 @@ class HooksArea:
         return {"hooks.status": Method(NoParams, self._status), "hooks.retry": Method(RetryParams, self._retry)}
 
     async def _status(self, _calls: Calls, _p: NoParams, _data: bytes) -> Result:
-        return {"sinks": self.dispatcher.status()}, b""
+        return {"sinks": self._dispatcher.status() if self._dispatcher else []}, b""
 
     async def _retry(self, _calls: Calls, p: RetryParams, _data: bytes) -> Result:
         return {"retried": await self.dispatcher.retry(p.name)}, b""
 
     async def close(self) -> None:
         """Let the last events out."""
-        await self.dispatcher.close(FAREWELL_S)
-        self._on_wants_changed()
+        if self._dispatcher is not None:
+            await self._dispatcher.close(FAREWELL_S)
+            self._on_wants_changed()
 
 
 def wire(context: Context) -> Wired:
