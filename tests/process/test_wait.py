@@ -153,6 +153,6 @@ def test_the_command_line(shared: Instance, client: Client) -> None:
     session.terminate()
     gone = shared.roost("wait", "wait-cli", "--for", "text=never", check=False)
     assert (gone.returncode, b"has exited" in gone.stderr) == (4, True)
-    assert shared.roost("wait", "wait-cli", "--for", "exit").stdout == b"exit\n"
+    assert shared.roost("wait", "wait-cli", "--for", "exit").stdout == b"exit: SIGTERM\n"
     assert shared.roost("wait", "wait-cli", check=False).returncode == 143, "without --for it is the end, with its code"
     assert shared.roost("wait", "--for", "x", "--any", "--all", check=False).returncode == 2

@@ -18,7 +18,10 @@ STATES = ("starting", "working", "blocked", "idle", "done", "exited", "unknown")
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one source says. since: Unix seconds at which it began to be so. why: in words, for people."""
+    """What one source says. since: Unix seconds at which it began to be so. why: in words, for people.
+
+    until: the end of the output that it was read from, once nobody looks any more; with more output it is out of date.
+    """
 
     state: str
     source: str
@@ -26,6 +29,11 @@ class Told:
     since: float
     detail: str = ""
     why: str = ""
+    until: int | None = None
+
+    def out_of_date(self, output_end: int) -> bool:
+        """Whether what it was read from has changed since, and nobody has looked."""
+        return self.until is not None and self.until != output_end
 
     def describe(self, now: float) -> dict[str, Any]:
         """As it travels."""
@@ -46,6 +54,11 @@ class Told:
     def same_as(self, other: Told | None) -> bool:
         """Whether it says the same, whoever says it."""
         return other is not None and (self.state, self.detail) == (other.state, other.detail)
+
+
+def nothing_told(since: float) -> Told:
+    """Of a session of which nobody tells anything."""
+    return Told("unknown", "", 0.0, since, "", "nothing tells what it does")
 
 
 def told_by_agent(type: str, data: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from typing import Any
 
 from roost.core.events import Event, EventFilter
-from roost.core.session_state import Told, choose, told_by_agent
+from roost.core.session_state import Told, choose, nothing_told, told_by_agent
 from roost.core.state_rules import Agent, Rule, last_lines
 from roost.daemon.around import Context, Wired
 from roost.daemon.calls import Calls, Method, Result, TargetParams
@@ -37,6 +38,7 @@ class _Sources:
         self.screen: Told | None = None
         self.looking: asyncio.Task[None] | None = None
         self.changed = asyncio.Event()
+        self.judged_to = 0  # up to where the output was on the screen that the rules looked at
 
 
 class States:
@@ -87,7 +89,10 @@ class States:
 
     def _decide(self, session: Session) -> Told:
         sources = self._sources.get(session.id) or _Sources()
-        return choose(_exited(session), sources.agent, _shell(session), sources.screen, _start(session))
+        screen = sources.screen
+        if screen is not None and screen.out_of_date(session.streams["stdout"].ring.end):
+            screen = sources.screen = None
+        return choose(_exited(session), sources.agent, _shell(session), screen, _start(session))
 
     def _update(self, session: Session) -> None:
         """Decide anew; a change is an event."""
@@ -174,6 +179,8 @@ class States:
         finally:
             if watch is not None:
                 watch.close()
+            _look_away(sources)
+            self._update(session)
 
     async def _judge(
         self, session: Session, sources: _Sources, screens: Screens
@@ -183,7 +190,8 @@ class States:
         if agent is None:
             sources.screen = None
             return None, [], ""
-        text, _screen = await screen_text(screens, session)
+        text, screen = await screen_text(screens, session)
+        sources.judged_to = screen.offset
         title = session.streams["stdout"].scanner.title if session.streams["stdout"].scanner else ""
         tried: list[dict[str, Any]] = []
         matched: Rule | None = None
@@ -208,6 +216,8 @@ class States:
         if agent is not None and screens is not None and session.live:
             try:
                 agent, tried, text = await self._judge(session, sources, screens)
+                if sources.looking is None:
+                    _look_away(sources)
             except RoostError as error:
                 problem = error.message
         elif agent is not None and session.live:
@@ -259,7 +269,13 @@ def _start(session: Session) -> Told:
     created_at = session.origin.created_at
     if session.live and time.time() - created_at < START_S and session.streams["stdout"].ring.end == 0:
         return Told("starting", "output", 0.5, created_at, "", "it has written nothing yet")
-    return Told("unknown", "", 0.0, created_at, "", "nothing tells what it does")
+    return nothing_told(created_at)
+
+
+def _look_away(sources: _Sources) -> None:
+    """From now on what the screen told holds as long as nothing is written."""
+    if sources.screen is not None:
+        sources.screen = replace(sources.screen, until=sources.judged_to)
 
 
 def _by_rule(agent: Agent, rule: Rule | None, last: Told | None) -> Told | None:

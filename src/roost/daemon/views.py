@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from roost.core.session_state import Told, nothing_told
 from roost.core.shown import age, aligned, printable
 from roost.daemon.attachment import Attachment
 from roost.daemon.session import Session
@@ -53,7 +54,7 @@ def session_info(session: Session) -> dict[str, Any]:
         "service": record.service or None,
         "recording": _recording(session),
         "shell": session.shell.describe() if session.shell else None,
-        "activity": session.activity.describe(time.time()) if session.activity else None,
+        "activity": _told(session).describe(time.time()),
     }
 
 
@@ -133,10 +134,18 @@ def _row(session: Session, now: float) -> tuple[str, ...]:
     )
 
 
+def _told(session: Session) -> Told:
+    """What is known of its state; nothing where that is out of date."""
+    told = session.activity
+    if told is None or told.out_of_date(session.streams["stdout"].ring.end):
+        return nothing_told(session.origin.created_at)
+    return told
+
+
 def _activity(session: Session, now: float) -> str:
     """What it does, and since when; nothing where nobody tells."""
-    told = session.activity
-    if told is None or told.state in ("unknown", "exited"):
+    told = _told(session)
+    if told.state in ("unknown", "exited"):
         return "-"
     return f"{told.shown} {age(now - told.since)}"
 

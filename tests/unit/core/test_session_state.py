@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from roost.core.session_state import Told, choose, told_by_agent
@@ -51,6 +53,13 @@ def test_who_is_believed(
 )
 def test_what_an_agents_event_stands_for(type: str, data: dict[str, str], expected: tuple[str, str] | None) -> None:
     assert told_by_agent(type, data) == expected
+
+
+def test_what_a_screen_told_is_out_of_date_with_the_next_output_unless_somebody_looks() -> None:
+    looked_away = replace(SCREEN, until=100)
+    assert not looked_away.out_of_date(100)
+    assert looked_away.out_of_date(101)
+    assert not SCREEN.out_of_date(101)
 
 
 def test_nothing_known_is_not_idle() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -75,10 +76,16 @@ def _placed(condition: str, on: str | None) -> str:
 def _tell(waited: Waited) -> None:
     for match in waited.matched:
         where = f" at {match['offset']}" if match.get("offset") is not None else ""
-        what = match.get("line") or match.get("command") or match.get("state") or ""
+        what = match.get("line") or match.get("command") or match.get("state") or _ending(match)
         print(printable(f"{match['condition']}{where}{': ' if what else ''}{what}"))
     if waited.missed:
         say(f"{waited.missed} bytes of output were gone before they could be looked at")
+
+
+def _ending(match: Mapping[str, Any]) -> str:
+    if match.get("signal"):
+        return signal_name(match["signal"])
+    return f"code {match['code']}" if match.get("code") is not None else ""
 
 
 def _wait_for_end(client: Client, target: str, timeout: float | None, *, as_json: bool) -> int:
