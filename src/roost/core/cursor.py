@@ -5,10 +5,12 @@ A cursor is an absolute offset, nothing else. Owns no bytes and knows no ring: i
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from roost.errors import InvalidError
-from roost.model import Gap
+
+if TYPE_CHECKING:
+    from roost.model import Gap
 
 
 class Placement(NamedTuple):
@@ -45,7 +47,11 @@ def place(start: int, end: int, *, from_offset: int | None = None, tail_bytes: i
 
 def gap_before(offset: int, start: int) -> Gap | None:
     """What a cursor at that offset has missed of a ring whose oldest byte is `start`; None when nothing."""
-    return Gap(offset, start) if offset < start else None
+    if offset >= start:
+        return None
+    from roost.model import Gap  # here, as a daemon that starts has no use for the 20 ms that its module takes
+
+    return Gap(offset, start)
 
 
 def take(offset: int, start: int, end: int, limit_bytes: int) -> tuple[Gap | None, int, int]:

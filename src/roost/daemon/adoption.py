@@ -84,11 +84,14 @@ def adopt_all(
         fields: list[tuple[int, str | bytes | int | float]] = [(m.T_AFTER, after)] if after else []
         page, _ = link.call_now(m.LIST, fields)
         entries = [m.decode_fields(raw) for raw in page.list(m.T_ENTRY)]
-        for entry in entries:
-            after = entry.text(m.T_ID, "")
-            answer, fds = link.call_now(m.FETCH, [(m.T_ID, after)])
+        ids = [entry.text(m.T_ID, "") for entry in entries]
+        after = ids[-1] if ids else after
+        answers = link.call_each_now(m.FETCH, ([(m.T_ID, id)] for id in ids))
+        for entry, (answer, fds) in zip(entries, answers, strict=True):
             record = SessionRecord.decode(answer.blob(m.T_BLOB) or entry.blob(m.T_BLOB))
             session = build_session(loop, answer, fds, record, hooks)
+            for stream in session.streams.values():
+                stream.keep_found_hold()
             resume_tees(session)
             session.keep_places()
             sessions.append(session)

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import importlib
 import importlib.util
 import logging
 import logging.handlers
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("roost.daemon")
 
 _LOG_BYTES = 1 << 20
+#: How long clients that come back have the daemon for themselves, unless somebody wants something else.
+_EARLY_S = 0.03
+#: What takes long to load and is not needed by clients that come back to their sessions.
+_REST = ("roost.daemon.around", "roost.daemon.process_calls", "roost.daemon.service_calls", "roost.daemon.v1_services")
 #: How long clients may take their last bytes when the daemon stops.
 _FAREWELL_S = 0.2
 
@@ -107,11 +112,12 @@ class App:
             loop.add_signal_handler(number, self._stop.set)
         with contextlib.suppress(asyncio.CancelledError):
             async with asyncio.TaskGroup() as tasks:
-                server = self._wire(tasks)
+                server = self._wire_front(tasks)
                 recall = RecallPoint(loop, self._paths.recall_name, lambda: self._look_after_path(server))
                 try:
                     server.listen(self._socket_path, self._listener, lent=self._lent)
                     recall.open()
+                    await self._wire_rest(tasks, server)
                     systemd.notify("READY=1")
                     tasks.create_task(systemd.keep_watchdog(), name="watchdog")
                     log.info("roost %s listens at %s", __version__, self._socket_path)
@@ -130,44 +136,55 @@ class App:
             log.warning("%s was gone; listening there again", self._socket_path)
         return self._socket_path
 
-    def _wire(self, tasks: asyncio.TaskGroup) -> UnixServer:
-        """Put the pieces together; what is slow to import is imported here, after adoption."""
+    def _wire_front(self, tasks: asyncio.TaskGroup) -> UnixServer:
+        """Put together what clients need that come back to their sessions; everything else waits for the rest."""
         from roost.daemon.admission import Attacher
-        from roost.daemon.around import Context, wire_all
-        from roost.daemon.calls import Calls
-        from roost.daemon.control import Control
-        from roost.daemon.process_calls import ProcessCalls
-        from roost.daemon.process_store import ProcessStore
-        from roost.daemon.processes import Processes
+        from roost.daemon.early import EarlyV1
         from roost.daemon.service import Service
-        from roost.daemon.service_calls import ServiceCalls
-        from roost.daemon.services import Services
         from roost.daemon.spawning import Spawner
-        from roost.daemon.tee_calls import tee_methods
         from roost.daemon.terminator import Terminator
         from roost.daemon.unix_server import UnixServer
-        from roost.daemon.v1 import V1, StatusFacts
-        from roost.daemon.v1_processes import V1Processes
-        from roost.daemon.v1_services import V1Services
         from roost.daemon.v1_sessions import V1Sessions
-        from roost.daemon.v1_tees import V1Tees
 
         loop = self._loop
         terminator = Terminator(tasks, pin=self._pin, save=self._save, exclude=lambda: {self._link.pid})
         spawner = Spawner(
             loop, self._paths, self._socket_path, self._link, self._table, self._hooks, self._tees, self._areas
         )
-        service = Service(loop, self._table, spawner, Attacher(loop), terminator, self._link, self._tees)
-        self._service = service
+        self._service = service = Service(
+            loop, self._table, spawner, Attacher(loop), terminator, self._link, self._tees
+        )
         for session in self._table:
             terminator.resume(session)
+        self._whole: asyncio.Future[V1] = loop.create_future()
+        self._early = early = EarlyV1(V1Sessions(service), self._whole)
+        return UnixServer(loop, tasks, lambda: self._whole.result() if self._whole.done() else early)
+
+    async def _wire_rest(self, tasks: asyncio.TaskGroup, server: UnixServer) -> None:
+        """Put the other pieces together; what is slow to import is imported here, a little at a time."""
+        loop, service = self._loop, self._service
+        if len(self._table):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._early.wanted.wait(), _EARLY_S)
+        for name in _REST:
+            importlib.import_module(name)
+            await asyncio.sleep(0)
+        from roost.daemon.around import Context, wire_all
+        from roost.daemon.calls import Calls
+        from roost.daemon.control import Control
+        from roost.daemon.process_calls import ProcessCalls
+        from roost.daemon.process_store import ProcessStore
+        from roost.daemon.processes import Processes
+        from roost.daemon.service_calls import ServiceCalls
+        from roost.daemon.services import Services
+        from roost.daemon.tee_calls import tee_methods
+        from roost.daemon.v1 import V1, StatusFacts
+        from roost.daemon.v1_processes import V1Processes
+        from roost.daemon.v1_services import V1Services
+        from roost.daemon.v1_sessions import V1Sessions
+        from roost.daemon.v1_tees import V1Tees
 
         self._services = services = Services(tasks, service, self._paths.state_dir)
-
-        def v1() -> V1:
-            return protocol
-
-        server = UnixServer(loop, tasks, v1)
         control = Control(
             service,
             self._paths,
@@ -194,9 +211,11 @@ class App:
             self._save,
             self._lifecycle,
         )
-        self._around = around = wire_all(context)
+        self._around = around = await wire_all(context)
         for session in self._table:
             self._areas.on_session(session, adopted=True)
+            for stream in session.streams.values():
+                stream.release_found_hold()
         methods = [ProcessCalls(processes).methods(), ServiceCalls(services).methods(), tee_methods()]
         calls = Calls(service, control, *methods, *(area.methods for area in around))
         protocol = V1(
@@ -209,7 +228,7 @@ class App:
             *(area.handlers for area in around),
         )
         context.shared.update(calls=calls, v1=protocol)  # for ways in beside the socket, from their first use on
-        return server
+        self._whole.set_result(protocol)
 
     # --- what sessions and the terminator ask of the keeper -------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """What stands around the sessions: each module named here brings an area of the daemon of its own.
 
 Owns the list and what an area is given and gives back. An area's `wire(context)` is called once, after the sessions
-were adopted and before the first connection; it adds itself to `context.areas` if it takes part in spawns.
+were adopted and before the first request other than an attach to a session with nothing around it (`early`); it adds
+itself to `context.areas` if it takes part in spawns.
 """
 
 from __future__ import annotations
@@ -74,6 +75,10 @@ class Wired:
     close: Callable[[], Awaitable[None]] = _nothing
 
 
-def wire_all(context: Context) -> list[Wired]:
-    """Every area, wired."""
-    return [import_module(name).wire(context) for name in AREAS]
+async def wire_all(context: Context) -> list[Wired]:
+    """Every area, wired. Clients that came back to their sessions have their turn in between."""
+    wired = []
+    for name in AREAS:
+        wired.append(import_module(name).wire(context))
+        await asyncio.sleep(0)
+    return wired

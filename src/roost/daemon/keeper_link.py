@@ -12,7 +12,7 @@ import socket
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from roost.errors import RoostError, UnavailableError, error_of_kind
 from roost.keeper import messages as m
@@ -25,6 +25,8 @@ Answer = tuple[m.Message, list[int]]
 
 #: How long a busy predecessor is waited for.
 _ADMISSION_S = 10.0
+#: Questions under way at once at adoption.
+_AHEAD = 16
 
 
 class KeeperLink:
@@ -80,6 +82,18 @@ class KeeperLink:
         """Ask and wait, before the loop runs."""
         self._seq += 1
         return _exchange(self._sock, message_type, self._seq, fields, self._early.append)
+
+    def call_each_now(self, message_type: int, requests: Iterable[Fields]) -> Iterator[Answer]:
+        """Ask the same of many and wait, before the loop runs; the keeper works on some answers while one is used."""
+        ahead: deque[int] = deque()
+        for fields in requests:
+            self._seq += 1
+            send_packet(self._sock, m.encode(message_type, self._seq, fields))
+            ahead.append(self._seq)
+            if len(ahead) == _AHEAD:
+                yield _answer(self._sock, ahead.popleft(), self._early.append)
+        while ahead:
+            yield _answer(self._sock, ahead.popleft(), self._early.append)
 
     # --- in the loop ----------------------------------------------------------------------------------------------
 
@@ -244,6 +258,10 @@ def _exchange(
     on_notice: Callable[[m.Message], None] | None = None,
 ) -> Answer:
     send_packet(sock, m.encode(message_type, seq, fields))
+    return _answer(sock, seq, on_notice)
+
+
+def _answer(sock: socket.socket, seq: int, on_notice: Callable[[m.Message], None] | None) -> Answer:
     while True:
         received = receive_packet(sock)
         if received is None:

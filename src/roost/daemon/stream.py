@@ -89,6 +89,7 @@ class Stream:
         self._found_hold = ring.hold  # the last daemon's, until everybody who may take it over is here
         self._holding = self._found_hold is not None
         self.reserved_hold: int | None = None  # kept for a lossless client that has not come back yet
+        self._keeps_found_hold = False
         self._closed = False
         self._echo_skips = 0
         self._echo_vain = 0
@@ -151,7 +152,8 @@ class Stream:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._found_hold = None
+        if not self._keeps_found_hold:
+            self._found_hold = None
         end = self.ring.end
         moved = end - self._seen
         self._seen = end
@@ -291,6 +293,17 @@ class Stream:
         self._holding = hold is not None
         if self.ring.set_hold(hold) and self._room_worth_waking(hold):
             os.eventfd_write(self._room_event, 1)
+
+    def keep_found_hold(self) -> None:
+        """Keep the hold that an earlier daemon left until `release_found_hold`: whose it is may not be loaded yet."""
+        self._keeps_found_hold = True
+
+    def release_found_hold(self) -> None:
+        """Whoever has a part in that hold has taken it over."""
+        self._keeps_found_hold = False
+        if self._found_hold is not None:
+            self._found_hold = None
+            self.update_hold()
 
     def _room_worth_waking(self, hold: int | None) -> bool:
         # A stalled keeper is woken for a quarter of a ring or more, not for each frame.

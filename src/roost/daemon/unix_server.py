@@ -17,7 +17,6 @@ from collections.abc import Callable
 
 from roost.daemon.asker import ASKER
 from roost.daemon.listening import listen_at
-from roost.daemon.streaming import serve_stream
 from roost.daemon.v1 import V1, Connection
 from roost.errors import RoostError
 from roost.wire import daemon_v1_pb2 as pb
@@ -165,10 +164,14 @@ class UnixServer:
             if await self._answer(connection, event.message):
                 return True
             if connection.stream is not None:
+                from roost.daemon.streaming import serve_stream  # not before a call needs it
+
                 await serve_stream(self._loop, sock, conversation, event.message.id, connection.stream)
                 return False
             if conversation.waiting:  # a refused attach: v1 closes
                 return False
+            if conversation.buffered:  # what was sent together is not answered in one go: others have their turn
+                await asyncio.sleep(0)
 
     async def _answer_bad(self, sock: socket.socket, bad: BadRequest) -> None:
         response = pb.DaemonResponse(code=pb.STATUS_CODE_INVALID_ARGUMENT, message=bad.text)

@@ -10,13 +10,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from roost.daemon.attachment import Attachment
-from roost.daemon.calls import WAITING_METHODS, Calls, caller_pid
-from roost.daemon.streaming import CallStream, Streaming
 from roost.errors import InvalidError, RoostError
 from roost.version import __version__
 from roost.wire import daemon_v1_pb2 as pb
@@ -29,6 +27,10 @@ from roost.wire.codec import (
     payload_missing_text,
     payload_of,
 )
+
+if TYPE_CHECKING:  # a call loads them; clients that come back to their sessions need none
+    from roost.daemon.calls import Calls
+    from roost.daemon.streaming import CallStream
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +104,8 @@ class V1:
     def may_wait(self, request: pb.DaemonRequest) -> bool:
         """Whether the answer may be long in coming, so that the client may be gone before it is there."""
         if request.type == pb.REQUEST_TYPE_ROOST_CALL:
+            from roost.daemon.calls import WAITING_METHODS
+
             return request.roost.method in WAITING_METHODS
         return request.type == pb.REQUEST_TYPE_WRITE_PIPE_STDIN
 
@@ -166,6 +170,9 @@ class V1:
         status.emergency_reserve = "degraded"
 
     async def _call(self, ask: Ask) -> None:
+        from roost.daemon.calls import caller_pid
+        from roost.daemon.streaming import Streaming
+
         caller_pid.set(ask.connection.peer_pid)
         answer = await self._calls.call(ask.payload.method, ask.payload.params, ask.payload.data)
         if isinstance(answer, Streaming):

@@ -75,7 +75,7 @@ class V1Sessions:
 
     async def _attach_pty(self, ask: Ask) -> None:
         ask.response.attach_pty_session.SetInParent()
-        session = self._session(ask.payload, "pty")
+        session = self.named(ask.payload, "pty")
         admitted = await self._attach(
             session,
             ask.payload,
@@ -118,7 +118,7 @@ class V1Sessions:
         return admitted
 
     async def _detach_pty(self, ask: Ask) -> None:
-        self._service.detach(self._session(ask.payload, "pty"))
+        self._service.detach(self.named(ask.payload, "pty"))
         ask.response.detach_pty_session.SetInParent()
 
     async def _list_pty(self, ask: Ask) -> None:
@@ -127,14 +127,14 @@ class V1Sessions:
             _fill_pty_info(ask.response.list_pty_sessions.sessions.add(), session)
 
     async def _terminate_pty(self, ask: Ask) -> None:
-        self._terminate(self._session(ask.payload, "pty"), ask.payload.grace_ms)
+        self._terminate(self.named(ask.payload, "pty"), ask.payload.grace_ms)
         ask.response.terminate_pty_session.SetInParent()
 
     def _terminate(self, session: Session, grace_ms: int) -> None:
         self._service.begin_terminate(session, grace_ms / 1000 if grace_ms else DEFAULT_GRACE_S)
 
     async def _resize_pty(self, ask: Ask) -> None:
-        self._service.resize(self._session(ask.payload, "pty"), ask.payload.rows, ask.payload.cols)
+        self._service.resize(self.named(ask.payload, "pty"), ask.payload.rows, ask.payload.cols)
         ask.response.resize_pty_session.SetInParent()
 
     # --- pipe sessions (65 to 70) ---------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class V1Sessions:
     async def _attach_pipe(self, ask: Ask) -> None:
         ask.response.attach_pipe_stream.SetInParent()
         stream = _pipe_stream(ask.payload.stream)
-        session = self._session(ask.payload, "pipe")
+        session = self.named(ask.payload, "pipe")
         _set_attached(
             ask.response.attach_pipe_stream,
             ask.payload,
@@ -154,7 +154,7 @@ class V1Sessions:
         )
 
     async def _detach_pipe(self, ask: Ask) -> None:
-        session = self._session(ask.payload, "pipe")
+        session = self.named(ask.payload, "pipe")
         stream = _pipe_stream(ask.payload.stream)
         if stream in session.streams:  # nobody can be attached to the stderr of a merged session
             self._service.detach(session, stream=stream)
@@ -166,11 +166,11 @@ class V1Sessions:
             _fill_pipe_info(ask.response.list_pipe_sessions.sessions.add(), session)
 
     async def _terminate_pipe(self, ask: Ask) -> None:
-        self._terminate(self._session(ask.payload, "pipe"), ask.payload.grace_ms)
+        self._terminate(self.named(ask.payload, "pipe"), ask.payload.grace_ms)
         ask.response.terminate_pipe_session.SetInParent()
 
     async def _write_stdin(self, ask: Ask) -> None:
-        session = self._session(ask.payload, "pipe")
+        session = self.named(ask.payload, "pipe")
         if session.input is None:
             raise InvalidError("process stdin is not available: it was closed")
         ask.response.write_pipe_stdin.bytes_written = await self._service.send(session, ask.payload.data)
@@ -181,7 +181,7 @@ class V1Sessions:
     # --- backlog, purge, bulk (71 to 73) --------------------------------------------------------------------------
 
     async def _backlog(self, ask: Ask) -> None:
-        session = self._session(ask.payload, "")
+        session = self.named(ask.payload, "")
         name = "stderr" if ask.payload.pipe_stream == 2 and not session.is_pty else "stdout"
         answer = ask.response.get_session_backlog
         if name in session.streams:  # a merged session's stderr is not an error here, only always empty
@@ -212,7 +212,7 @@ class V1Sessions:
 
     # --- finding sessions -----------------------------------------------------------------------------------------
 
-    def _session(self, p: Any, kind: str) -> Session:
+    def named(self, p: Any, kind: str) -> Session:
         """The session a payload names: by exact id within its kind, or by any target when extended."""
         extension = p.DESCRIPTOR.fields_by_name.get("roost")
         if extension is not None and p.HasField("roost"):

@@ -20,6 +20,7 @@ class Lifecycle:
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
         self._announced: set[str] = set()
+        self._early: dict[str, list[tuple[str, dict[str, Any]]]] = {}  # happened before the session was announced
         self._ended: set[str] = set()
         self._leaving: set[str] = set()  # have exited; told now, or once what led to it was told
         #: Has an exit told later, by the call passed, when True is returned: after what sources have still to tell.
@@ -27,6 +28,8 @@ class Lifecycle:
 
     def happened(self, session: Session, type: str, data: dict[str, Any]) -> None:
         """A session tells of a step."""
+        if session.id not in self._announced and type not in ("exited", "purged"):
+            self._early.setdefault(session.id, []).append((type, data))
         if session.id not in self._announced or (session.id in self._ended and type != "purged"):
             return
         if type == "exited" and session.id not in self._leaving:
@@ -48,6 +51,7 @@ class Lifecycle:
     def announce_started(self, session: Session) -> None:
         """A session was started just now."""
         self._announced.add(session.id)
+        self._early.pop(session.id, None)
         self._tell_start(session)
         self._tell_end(session)
 
@@ -61,6 +65,8 @@ class Lifecycle:
             return
         if session.live:
             self._emit(session, "adopted", {"pid": session.origin.pid})
+        for type, data in self._early.pop(session.id, ()):
+            self.happened(session, type, data)
         self._tell_end(session)
 
     def _tell_start(self, session: Session) -> None:
