@@ -1,7 +1,8 @@
 """Output of one busy session to one attached client: bytes delivered by the time from the child's first write.
 
-Compared: roost over frames (C client), the same lossless, `roost attach --view --lossless` into a pipe, dtach (C
-client), tmux and screen (their own clients on a PTY that the C reader reads), the plain C reader without a server.
+Compared: roost with a C client that reads the ring itself and with one that is sent frames, the same lossless,
+`roost attach --view --lossless` into a pipe, dtach (C client), tmux and screen (their own clients on a PTY that the C
+reader reads), the plain C reader without a server.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ def run(context: Context) -> list[Row]:
             raw.name: lambda: _run(context, raw.watch, size),
             "roost": lambda: _run(context, roost.watch, size),
         }
+        runs["local"] = lambda: _run(context, lambda argv: roost.watch_with(argv, "--local", local=True), size)
         runs["lossless"] = lambda: _run(context, lambda argv: roost.watch_with(argv, lossless=True), size)
         runs["coloured"] = lambda: _run(context, roost.watch, size, "--colours")
         runs["cli"] = lambda: _run_cli(context, roost, size)
@@ -94,7 +96,8 @@ def run(context: Context) -> list[Row]:
 def _rows(rates: dict[str, list[float]]) -> list[Row]:
     targets = {"plain C reader": at_least(0.9), "dtach": at_least(1.0), "tmux": at_least(1.2), "screen": at_least(3.0)}
     rows = [
-        compared("one client, over frames", "MB/s", rates["roost"], peer, rates.get(peer), target)
+        compared(f"one client, {way}", "MB/s", rates[key], peer, rates.get(peer), target)
+        for way, key in (("reading locally", "local"), ("over frames", "roost"))
         for peer, target in targets.items()
     ]
     for what, key in (
