@@ -204,6 +204,6 @@ def _files(context: Context, roost: RoostHost, without: RoostHost) -> list[Row]:
 
 def run(context: Context) -> list[Row]:
     with RoostHost(context) as roost:
-        limited = {"ROOST_WITHOUT": "proc-connector,fanotify,tcp-trace"}
+        limited = {"ROOST_OBSERVE_WITHOUT": "proc-connector,fanotify,tcp-trace"}
         with RoostHost(context, extra=limited) as without:
             return [*_commands(context, roost, without), *_files(context, roost, without)]

@@ -36,7 +36,7 @@ needs_fanotify = pytest.mark.skipif(not has_fanotify(), reason="this kernel refu
 @pytest.fixture(params=["inotify", pytest.param("fanotify", marks=needs_fanotify)])
 async def o(request: pytest.FixtureRequest) -> AsyncIterator[Observed]:
     """Sources without a session, with each mechanism."""
-    async with observed(fanotify=request.param == "fanotify") as all_of_it:
+    async with observed("" if request.param == "fanotify" else "fanotify") as all_of_it:
         yield all_of_it
 
 
@@ -172,7 +172,7 @@ async def test_a_limit_of_watches_is_a_gap_and_the_rest_is_observed(
     monkeypatch.setattr(file_kind, "InotifyTree", lambda *args: InotifyTree(*args, most_directories=5))
     for number in range(10):
         (tmp_path / f"d{number}").mkdir()
-    async with observed(fanotify=False) as o:
+    async with observed("fanotify") as o:
         session = o.session(tmp_path)
         await o.want("file")
         await session.do("open('here', 'w').close()")
@@ -189,7 +189,7 @@ def shown_text(o: Observed) -> list[str]:
 async def test_a_full_kernel_queue_is_a_gap_and_new_directories_are_found_afterwards(tmp_path: Path) -> None:
     with open("/proc/sys/fs/inotify/max_queued_events", encoding="ascii") as file:
         most = int(file.read())
-    async with observed(fanotify=False) as o:
+    async with observed("fanotify") as o:
         session = o.session(tmp_path)
         await o.want("file")
         hold = threading.Event()

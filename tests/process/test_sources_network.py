@@ -33,7 +33,7 @@ needs_trace = pytest.mark.skipif(not has_trace(), reason="tracing TCP needs CAP_
 @pytest.fixture(params=["sock-diag", pytest.param("tcp-trace", marks=needs_trace)])
 async def o(request: pytest.FixtureRequest) -> AsyncIterator[Observed]:
     """Sources without a session, with each mechanism."""
-    async with observed(trace=request.param == "tcp-trace") as all_of_it:
+    async with observed("" if request.param == "tcp-trace" else "tcp-trace") as all_of_it:
         yield all_of_it
 
 
@@ -116,7 +116,7 @@ async def test_a_connection_that_is_refused_is_told_as_such(tmp_path: Path) -> N
 async def test_without_the_trace_short_connections_to_a_listener_are_known_by_the_notice_of_their_end(
     tmp_path: Path,
 ) -> None:
-    async with observed(trace=False) as o:
+    async with observed("tcp-trace") as o:
         server = o.session(tmp_path)
         await o.want("network")
         await server.do(SERVE.format(count=50))

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from support.sources import Observed, observed
+from support.sources import observed
 
 from roost.daemon.sources import process_kind
 from roost.platform import proc_connector
@@ -97,7 +97,7 @@ async def test_a_full_kernel_queue_is_a_gap_and_the_session_is_followed_on(
 async def test_without_the_connector_proc_is_sampled_and_every_event_says_so(
     tmp_path: Path,
 ) -> None:
-    async with observed(connector=False) as o:
+    async with observed("proc-connector") as o:
         session = o.session(tmp_path)
         await o.want("process")
         await session.do("p = subprocess.Popen(['sleep', '60']); print(p.pid, file=sys.stderr)")
@@ -203,31 +203,6 @@ def test_an_unprivileged_user_is_told_everything_or_refused_clearly() -> None:
         [sys.executable, "-c", UNPRIVILEGED], env={"PYTHONPATH": path}, capture_output=True, text=True, timeout=60
     )
     assert done.stdout.startswith(("seen 20", "refused")), done
-
-
-async def test_a_held_session_waits_in_a_bounded_lane_and_counts_the_rest(tmp_path: Path) -> None:
-    async with observed() as o:
-        session = o.session(tmp_path)
-        await o.want("file")
-        o.supervisor.delivery._capacity = 50
-        o.supervisor.hold(session.id)
-        await session.do("[open(f'f{i}', 'w').close() for i in range(100)]")
-        await asyncio.to_thread(_settled_source, o)
-        assert not o.of("file")
-        o.supervisor.release(session.id)
-        await o.until(lambda: o.of("file", "gap"))
-        told = [e for e in o.of("file") if e.type != "gap"]
-        missed = sum(e.data["missed"] for e in o.of("file", "gap"))
-        assert (len(told), missed) == (50, 150)
-
-
-def _settled_source(o: Observed) -> None:
-    """Wait until the file thread has read everything."""
-    done = threading.Event()
-    worker = o.files.workers()[-1]
-    worker.ask(lambda: [worker.turn() for _ in range(20)])  # type: ignore[arg-type, return-value]
-    worker.ask(done.set)
-    done.wait(10)
 
 
 def _source_threads() -> list[str]:

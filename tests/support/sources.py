@@ -102,17 +102,15 @@ class Table:
 class Observed:
     """Everything together."""
 
-    def __init__(
-        self, tasks: asyncio.TaskGroup, *, fanotify: bool = True, trace: bool = True, connector: bool = True
-    ) -> None:
+    def __init__(self, tasks: asyncio.TaskGroup, *without: str) -> None:
         loop = asyncio.get_running_loop()
         self.bus = EventBus(1)
         self.table = Table()
         self.supervisor = Supervisor(loop, tasks, self.bus, self.table, lambda session: session.target())  # type: ignore[arg-type, attr-defined]
-        means = Means(OnLoop(loop), self.supervisor.delivery)
-        self.processes = ProcessKind(means, os.getpid, {os.getpid()}, connector=connector)
-        self.files = FileKind(means, self.processes, fanotify=fanotify)
-        self.network = NetworkKind(means, self.processes, trace=trace)
+        means = Means(OnLoop(loop), self.supervisor.delivery, lambda: without)
+        self.processes = ProcessKind(means, os.getpid, {os.getpid()})
+        self.files = FileKind(means, self.processes)
+        self.network = NetworkKind(means, self.processes)
         for kind in (self.processes, self.files, self.network):
             self.supervisor.add(kind)
         self.events: list[Event] = []
@@ -154,10 +152,10 @@ class Observed:
 
 
 @contextlib.asynccontextmanager
-async def observed(**options: bool) -> AsyncIterator[Observed]:
+async def observed(*without: str) -> AsyncIterator[Observed]:
     """Sources that leave nothing behind."""
     async with asyncio.TaskGroup() as tasks:
-        all_of_it = Observed(tasks, **options)
+        all_of_it = Observed(tasks, *without)
         try:
             yield all_of_it
         finally:

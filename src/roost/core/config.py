@@ -15,6 +15,7 @@ from roost.core import toml_values as tv
 from roost.core.config_events import read_events
 from roost.core.config_hooks import read_hooks
 from roost.core.config_http import read_http
+from roost.core.config_observe import read_observe
 from roost.core.config_reading import ConfigError, Problem, Reading, Setting, Surroundings, Table
 from roost.core.config_record import read_record
 from roost.errors import InvalidError
@@ -27,6 +28,7 @@ TABLES: dict[str, Callable[[Table], Any]] = {
     "record": read_record,
     "events": read_events,
     "http": read_http,
+    "observe": read_observe,
 }
 
 

@@ -33,6 +33,12 @@ class ObserveOptions:
     observers: Any = None
     categories: tuple[str, ...] = ()
 
+    def wants(self, category: str) -> bool:
+        """Whether that category is asked for here, so that it will be wanted once the session has started."""
+        observers = self.observers if isinstance(self.observers, list) else []
+        asked = [set(self.categories), *(set(o.get("categories") or ()) for o in observers if isinstance(o, dict))]
+        return any(category in names for names in asked)
+
 
 @dataclass(frozen=True, slots=True)
 class Participant:

@@ -1,15 +1,17 @@
 """The area of the sources: wires them to the bus, to the start of sessions and to their end.
 
 Owns which places a session is observed at and the call `sources.status`. Leaves the supervisor in
-`context.shared["sources"]`: `settle`, `hold`, `release`.
+`context.shared["sources"]`: `settle`, `status`.
 """
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
+from dataclasses import replace
+from typing import cast
 
+from roost.core.config_observe import ObserveConfig
 from roost.daemon.areas import Preparation
 from roost.daemon.around import Context, Wired
 from roost.daemon.calls import Calls, Method, NoParams, Result
@@ -17,17 +19,12 @@ from roost.daemon.observe_area import ObserveOptions, Participant, observe_area,
 from roost.daemon.record import Launch
 from roost.daemon.session import Session
 from roost.daemon.sources import gate
-from roost.daemon.sources.file_fanotify import FANOTIFY
 from roost.daemon.sources.file_kind import FileKind
 from roost.daemon.sources.kinds import Means, OnLoop
-from roost.daemon.sources.network import TRACE
 from roost.daemon.sources.network_kind import NetworkKind
-from roost.daemon.sources.process import CONNECTOR
 from roost.daemon.sources.process_kind import ProcessKind
 from roost.daemon.sources.supervisor import Supervisor
 from roost.daemon.sources.target import Target
-
-log = logging.getLogger(__name__)
 
 
 def wire(context: Context) -> Wired:
@@ -46,17 +43,20 @@ class SourcesArea:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.supervisor = Supervisor(context.loop, context.tasks, context.bus, context.table, self._target)
-        means = Means(OnLoop(context.loop), self.supervisor.delivery)
+        means = Means(OnLoop(context.loop), self.supervisor.delivery, lambda: self._config.without)
         link = context.service.link
-        unused = unused_mechanisms()
-        self.processes = ProcessKind(means, lambda: link.pid, {os.getpid()}, connector=CONNECTOR not in unused)
+        self.processes = ProcessKind(means, lambda: link.pid, {os.getpid()})
         self.supervisor.add(self.processes)
-        self.supervisor.add(FileKind(means, self.processes, fanotify=FANOTIFY not in unused))
-        self.supervisor.add(NetworkKind(means, self.processes, trace=TRACE not in unused))
+        self.supervisor.add(FileKind(means, self.processes))
+        self.supervisor.add(NetworkKind(means, self.processes))
+
+    @property
+    def _config(self) -> ObserveConfig:
+        return cast(ObserveConfig, self._context.shared["config"].current.of(ObserveConfig))
 
     def prepare(self, preparation: Preparation, options: ObserveOptions) -> None:
         """Be there before the first process is, if it is wanted."""
-        if not self._context.bus.wanted(preparation.session_id, "process"):
+        if not (self._context.bus.wanted(preparation.session_id, "process") or options.wants("process")):
             return
         if options.exact:
             preparation.prefix += [os.fsencode(word) for word in (sys.executable, "-I", "-S", gate.__file__)]
@@ -72,7 +72,8 @@ class SourcesArea:
 
     def _target(self, session: Session) -> Target:
         paths = self._context.paths
-        return target_of(session, own=(os.fsencode(paths.state_dir), os.fsencode(paths.runtime_dir)))
+        target = target_of(session, own=(os.fsencode(paths.state_dir), os.fsencode(paths.runtime_dir)))
+        return replace(target, ignore=(*self._config.ignore, *target.ignore))
 
     async def status(self, _calls: Calls, _p: NoParams, _data: bytes) -> Result:
         """What runs for whom."""
@@ -81,14 +82,6 @@ class SourcesArea:
 
 #: How long the process watch stands ready for a session that is about to start.
 WARM_S = 5.0
-
-
-def unused_mechanisms() -> set[str]:
-    """What the daemon is to do without, by ROOST_WITHOUT: the next best is used instead."""
-    names = {name.strip() for name in os.environ.get("ROOST_WITHOUT", "").split(",")} - {""}
-    for name in sorted(names - {CONNECTOR, FANOTIFY, TRACE}):
-        log.warning("ROOST_WITHOUT names %s, which is none of %s, %s, %s", name, CONNECTOR, FANOTIFY, TRACE)
-    return names
 
 
 def target_of(session: Session, own: tuple[bytes, ...]) -> Target:

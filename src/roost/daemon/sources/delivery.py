@@ -1,7 +1,6 @@
 """From the threads that read the kernel to the loop that emits: bounded, in order, with every loss counted.
 
-Owns one lane per session. A full lane counts what it drops and says so by a gap as soon as it has room. A held lane
-waits: that is how an observer that blocks holds the source back, and never the terminal.
+Owns one lane per session. A full lane counts what it drops and says so by a gap as soon as it has room.
 """
 
 from __future__ import annotations
@@ -44,7 +43,6 @@ def gap(session_id: str, category: str, source: str, reason: str, **more: Any) -
 class _Lane:
     waiting: deque[Observation | Callable[[], None]] = field(default_factory=deque)
     missed: dict[tuple[str, str], int] = field(default_factory=dict)  # by category and source
-    held: bool = False
 
 
 class Delivery:
@@ -75,7 +73,7 @@ class Delivery:
                 return
             _tell_missed(observation.session_id, lane)
             lane.waiting.append(observation)
-            self._schedule(lane)
+            self._schedule()
 
     def after(self, session_id: str, call: Callable[[], None]) -> None:
         """Have a call made on the loop once everything put so far for that session was emitted."""
@@ -83,20 +81,7 @@ class Delivery:
             lane = self._lanes.setdefault(session_id, _Lane())
             _tell_missed(session_id, lane)
             lane.waiting.append(call)
-            self._schedule(lane)
-
-    def hold(self, session_id: str) -> None:
-        """Emit nothing of that session until released; what exceeds the lane is counted as missed."""
-        with self._lock:
-            self._lanes.setdefault(session_id, _Lane()).held = True
-
-    def release(self, session_id: str) -> None:
-        """Emit again."""
-        with self._lock:
-            lane = self._lanes.get(session_id)
-            if lane is not None:
-                lane.held = False
-                self._schedule(lane)
+            self._schedule()
 
     def forget(self, session_id: str) -> None:
         """That session is over; what waits is dropped, calls are made."""
@@ -113,18 +98,19 @@ class Delivery:
             self._closed = True
             self._lanes.clear()
 
-    def _schedule(self, lane: _Lane) -> None:
-        if not self._scheduled and not self._closed and not lane.held:
+    def _schedule(self) -> None:
+        if not self._scheduled and not self._closed:
             self._scheduled = True
             with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
                 self._loop.call_soon_threadsafe(self._turn)
 
     def _turn(self) -> None:
         with self._lock:
+            for session_id, lane in self._lanes.items():
+                if len(lane.waiting) < self._capacity:
+                    _tell_missed(session_id, lane)
             batch = self._take()
             self._scheduled = bool(batch)
-            for session_id in [key for key, lane in self._lanes.items() if lane.missed and not lane.waiting]:
-                _tell_missed(session_id, self._lanes[session_id])
         for item in batch:
             if isinstance(item, Observation):
                 self._emit(item)
@@ -134,8 +120,9 @@ class Delivery:
             self._loop.call_soon(self._turn)
 
     def _take(self) -> list[Observation | Callable[[], None]]:
-        """A share of every lane that is not held."""
-        open_lanes = [lane for lane in self._lanes.values() if lane.waiting and not lane.held]
+        """A share of every lane; empty ones are dropped."""
+        self._lanes = {key: lane for key, lane in self._lanes.items() if lane.waiting}
+        open_lanes = list(self._lanes.values())
         batch: list[Observation | Callable[[], None]] = []
         for lane in open_lanes:
             for _ in range(min(len(lane.waiting), max(1, _PER_TURN // len(open_lanes)))):

@@ -25,10 +25,9 @@ class FileKind:
 
     category = "file"
 
-    def __init__(self, means: Means, processes: ProcessKind, *, fanotify: bool = True) -> None:
+    def __init__(self, means: Means, processes: ProcessKind) -> None:
         self._means = means
         self._processes = processes
-        self._may_fanotify = fanotify
         self._refused = ""
         self._watch: FanotifyWatch | None = None
         self._attributed: dict[str, Reports] = {}  # sessions observed by fanotify
@@ -36,7 +35,7 @@ class FileKind:
         self._ended: list[Worker] = []
 
     def begin(self, target: Target, reports: Reports) -> None:
-        if self._may_fanotify and self._begin_fanotify(target, reports):
+        if FANOTIFY not in self._means.without() and self._begin_fanotify(target, reports):
             return
         on_loop = self._means.on_loop
         tree = InotifyTree(

@@ -6,7 +6,7 @@ Owns the form: begin and end observing a session, settle, describe. A kind runs 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -60,7 +60,8 @@ class OnLoop:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What every kind works with."""
+    """What every kind works with. `without`: mechanisms not to be used, see `roost.core.config_observe`."""
 
     on_loop: OnLoop
     delivery: Delivery
+    without: Callable[[], Collection[str]] = lambda: ()

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from roost.daemon.sources.kinds import Means, Reports
-from roost.daemon.sources.network import NetworkWatch
+from roost.daemon.sources.network import TRACE, NetworkWatch
 from roost.daemon.sources.process_kind import ProcessKind
 from roost.daemon.sources.target import Target
 from roost.daemon.sources.worker import Worker
@@ -20,10 +20,9 @@ class NetworkKind:
 
     category = "network"
 
-    def __init__(self, means: Means, processes: ProcessKind, *, trace: bool = True) -> None:
+    def __init__(self, means: Means, processes: ProcessKind) -> None:
         self._means = means
         self._processes = processes
-        self._may_trace = trace
         self._watch: NetworkWatch | None = None
         self._followed: dict[str, Reports] = {}
         self._ended: list[Worker] = []
@@ -65,7 +64,9 @@ class NetworkKind:
     def _running(self) -> NetworkWatch:
         if self._watch is None or not self._watch.running:
             self._watch = NetworkWatch(
-                self._means.delivery, partial(self._means.on_loop.later, self._crashed), may_trace=self._may_trace
+                self._means.delivery,
+                partial(self._means.on_loop.later, self._crashed),
+                may_trace=TRACE not in self._means.without(),
             )
             self._watch.start()
         return self._watch

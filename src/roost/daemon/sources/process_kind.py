@@ -12,7 +12,7 @@ from typing import Any
 
 from roost.daemon.sources.delivery import gap
 from roost.daemon.sources.kinds import Means, Reports
-from roost.daemon.sources.process import TELL, ProcessWatch
+from roost.daemon.sources.process import CONNECTOR, TELL, ProcessWatch
 from roost.daemon.sources.process_trace import PTRACE, ProcessTrace
 from roost.daemon.sources.target import Target
 from roost.daemon.sources.worker import Worker
@@ -24,10 +24,7 @@ class ProcessKind:
 
     category = "process"
 
-    def __init__(
-        self, means: Means, keeper_pid: Callable[[], int], exclude: Collection[int], *, connector: bool = True
-    ) -> None:
-        self._open_backend = open_connector if connector else _no_connector
+    def __init__(self, means: Means, keeper_pid: Callable[[], int], exclude: Collection[int]) -> None:
         self._means = means
         self._keeper_pid = keeper_pid
         self._exclude = exclude
@@ -137,7 +134,7 @@ class ProcessKind:
                 self._keeper_pid(),
                 self._exclude,
                 partial(self._means.on_loop.later, self._crashed),
-                open_backend=self._open_backend,
+                open_backend=_no_connector if CONNECTOR in self._means.without() else open_connector,
             )
             self._watch.start()
         return self._watch

@@ -22,7 +22,7 @@ from roost.daemon.sources.process import members_now
 from roost.daemon.sources.target import Target
 from roost.daemon.sources.tracer import SYNC
 from roost.daemon.sources.worker import HasFileno, Worker
-from roost.platform.process_facts import exists
+from roost.platform.descendants import is_zombie
 
 PTRACE = "ptrace"
 _START = "import sys; sys.path[:0] = [sys.argv.pop(1)]; from roost.daemon.sources.tracer import main; sys.exit(main())"
@@ -114,7 +114,7 @@ class ProcessTrace(Worker):
         if self._helper is None or self._leader_ended:
             self._read()
             self._settled()
-        elif exists(self._target.leader):
+        elif not is_zombie(self._target.leader):
             with contextlib.suppress(OSError):
                 self._socket.send(SYNC)
         # else its exit is on the way: the helper saw it before anybody else could

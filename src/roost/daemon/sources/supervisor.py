@@ -190,14 +190,6 @@ class Supervisor:
         if waiting:
             await asyncio.wait(waiting, timeout=timeout_s)
 
-    def hold(self, session_id: str) -> None:
-        """Emit nothing of a session's sources until `release`: an observer that blocks is full."""
-        self.delivery.hold(session_id)
-
-    def release(self, session_id: str) -> None:
-        """Emit again."""
-        self.delivery.release(session_id)
-
     def status(self) -> list[dict[str, Any]]:
         """Every source that runs or should."""
         return [
