@@ -185,6 +185,22 @@ def test_beyond_this_machine_it_does_not_listen_without_a_token(instance: Instan
     assert [a["local"] for a in instance.json("serve")["addresses"]] == [True]
 
 
+def test_the_configuration_says_where_to_listen_and_a_reload_changes_it(instance: Instance) -> None:
+    config = instance.root / "config/roost/config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[http]\nlisten = "127.0.0.1:0"\n')
+    instance.roost("daemon", "reload")
+    (url,) = [a["url"] for a in instance.json("serve")["addresses"] if not a["local"]]
+    assert Http(url).get("/v1/health").status == 200
+    config.write_text('[http]\nlisten = ["127.0.0.1:0", "0.0.0.0:0"]\n')
+    refused = instance.roost("daemon", "reload", check=False)
+    assert (refused.returncode, b"no token" in refused.stderr) == (1, True)
+    assert Http(url).get("/v1/health").status == 200, "a refused configuration changes nothing"
+    config.write_text("")
+    instance.roost("daemon", "reload")
+    assert [a["local"] for a in instance.json("serve")["addresses"]] == [True]
+
+
 def test_who_guesses_is_slowed_down_and_who_has_a_token_is_not(instance: Instance) -> None:
     with instance.client() as client:
         url = client.access.listen("127.0.0.1:0")

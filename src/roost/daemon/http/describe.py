@@ -65,7 +65,7 @@ def _params_schema(operation: Operation, method: Method[Any], components: dict[s
     (_, own) = msgspec.json.schema_components((method.params,), ref_template=_REF)
     schema: dict[str, Any] = own.pop(method.params.__name__)
     components.update(own)
-    taken = {*_places(operation.path), *operation.fixed}
+    taken = {*map(operation.parameter, _places(operation.path)), *operation.fixed}
     properties = {name: one for name, one in schema["properties"].items() if name not in taken}
     return {
         "type": "object",

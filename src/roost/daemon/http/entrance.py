@@ -25,6 +25,7 @@ from roost.core.listening import ListenAddress
 from roost.core.problems import CONTENT_TYPE, problem
 from roost.core.rates import Buckets
 from roost.daemon.asker import ASKER
+from roost.daemon.calls import caller_pid
 from roost.daemon.http.caller import Caller
 from roost.daemon.http.routes import Found, build_routes
 from roost.errors import RoostError
@@ -91,6 +92,7 @@ class Entrance:
             caller = self._admit(scope, headers, door, public=found.route.public)
             scope["state"]["caller"] = caller
             ASKER.set(caller.name)
+            caller_pid.set(int(caller.name.removeprefix("unix:")) if door.local else None)
             await found.route.serve(caller, found.values, scope, receive, answer)
         except asyncio.CancelledError:  # the daemon stops; a half answer shows as one
             answer.broken = True

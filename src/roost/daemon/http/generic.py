@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from roost.core.access import DeniedError
-from roost.daemon.calls import WAITING_METHODS
 from roost.daemon.http import asgi, schemas
 from roost.daemon.http.caller import Caller
 from roost.daemon.http.describe import answers, path_parameter, schema_of
@@ -32,8 +31,9 @@ _SCOPES = {
     "approvals.get": "read",
     "events.read": "read",
     "events.status": "read",
-    "record.list": "read",
-    "services.describe": "read",
+    "observers.list": "read",
+    "sources.status": "read",
+    "wait.output": "read",
     "services.wait": "read",
     "processes.list": "read",
     "processes.tree": "read",
@@ -68,8 +68,7 @@ def routes(world: World) -> list[Route]:
             _aim(world, caller, body.params, name)
         params = asgi.convert(body.params, method.params, strict=True)
         work = run(world, name, params, body.data)
-        waits = name in WAITING_METHODS or name in ("wait.for", "exec.run", "approvals.ask")
-        result, data = await (asgi.unless_gone(receive, work) if waits else work)
+        result, data = await asgi.unless_gone(receive, work)
         await asgi.send_json(send, {"result": result, "data": base64.b64encode(data).decode()})
 
     async def health(caller: Caller, values: dict[str, str], scope: Scope, receive: Any, send: Any) -> None:

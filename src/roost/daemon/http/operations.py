@@ -29,8 +29,8 @@ class Operation:
     """One call on one path.
 
     scope: what a credential must cover. result: the type of the answer, None for any object. status: of a success.
-    fixed: parameters that the route decides. path: `{target}` is a session; other places fill parameters of that name.
-    alone: also reachable where a single session is (its target is that session).
+    fixed: parameters that the route decides. path: `{target}` is a session, `{service}` a service; other places fill
+    parameters of that name.
     """
 
     verb: str
@@ -48,6 +48,10 @@ class Operation:
         """Whether it is about one session."""
         return "{target}" in self.path
 
+    def parameter(self, place: str) -> str:
+        """Which parameter a place of the path fills."""
+        return "target" if place == "service" else place
+
     @property
     def id(self) -> str:
         """Its name in the OpenAPI document."""
@@ -57,6 +61,7 @@ class Operation:
 
 _S = "/v1/sessions"
 _T = "/v1/sessions/{target}"
+_V = "/v1/services/{service}"
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", _S, "sessions.list", "read", "List sessions", schemas.SessionList, fixed={"table": False}),
@@ -83,8 +88,15 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1/history", "history.list", "read", "Sessions and events of the past", tag="events"),
     Operation("POST", "/v1/events", "events.emit", "type", "Emit an event", tag="events"),
     Operation("GET", "/v1/hooks", "hooks.status", "read", "Hooks and sinks, and how they are doing", tag="hooks"),
-    Operation("POST", "/v1/hooks/reload", "hooks.reload", "admin", "Read the configuration again", tag="hooks"),
+    Operation("POST", "/v1/hooks/retry", "hooks.retry", "admin", "Try to deliver again what failed", tag="hooks"),
+    Operation("GET", "/v1/config", "config.show", "admin", "The configuration in force", tag="daemon"),
+    Operation("POST", "/v1/config/reload", "config.reload", "admin", "Read the configuration again", tag="daemon"),
     Operation("GET", "/v1/services", "services.list", "read", "List services", tag="services"),
+    Operation("GET", _V, "services.describe", "read", "Look at a service", tag="services"),
+    Operation("POST", _V + "/start", "services.start", "admin", "Start a service", tag="services"),
+    Operation("POST", _V + "/stop", "services.stop", "admin", "Stop a service", tag="services"),
+    Operation("POST", _V + "/restart", "services.restart", "admin", "Stop a service and start it", tag="services"),
+    Operation("GET", "/v1/recordings", "record.list", "read", "List recordings", tag="sessions"),
     Operation("GET", "/v1/tees", "tees.list", "read", "List tees", schemas.Tees, tag="sessions"),
     Operation("GET", "/v1/daemon", "daemon.status", "read", "The daemon's state", model.DaemonStatus, tag="daemon"),
     Operation("GET", "/v1/daemon/checks", "daemon.doctor", "read", "Its health", schemas.Checks, tag="daemon"),
@@ -137,16 +149,17 @@ async def _perform(
     taken = {f.encode_name: f for f in msgspec.structs.fields(method.params)}
     strict = operation.verb not in ("GET", "DELETE")
     given = asgi.json_object(await asgi.read_body(scope, receive), scope) if strict else _texts(scope, taken)
-    for name in (*values, *operation.fixed):
+    places = {operation.parameter(place): value for place, value in values.items()}
+    for name in (*places, *operation.fixed):
         given.pop(name, None)
     given.update(operation.fixed)
     if operation.session:
         session = caller.find(world.service, values["target"])
-        given["target" if "target" in taken else "session"] = session.id
+        given["target"] = session.id
     else:
         if not (operation.call == "sessions.list" and caller.only):
             caller.require_everything()
-        given.update(values)
+        given.update(places)
     params = asgi.convert(given, method.params, strict=strict)
     work = run(world, operation.call, params, b"")
     result, data = await (asgi.unless_gone(receive, work) if strict or operation.call in WAITING_METHODS else work)
