@@ -42,6 +42,7 @@ lint: $(READY_DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate_proto.py --check
+	$(BIN)/python tools/generate_ghostty.py --check
 
 format: $(READY_DEV)
 	$(BIN)/ruff check --fix .

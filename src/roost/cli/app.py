@@ -17,6 +17,7 @@ COMMANDS = {
     "ls": ("listing", "List sessions."),
     "attach": ("attach", "Attach to a session."),
     "logs": ("logs", "Show retained output without attaching."),
+    "screen": ("screen", "Show what a session's terminal shows."),
     "send": ("send", "Type into a session."),
     "keys": ("keys", "Press keys in a session, by name."),
     "env": ("env", "Print what of a session's environment can be refreshed."),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from roost.client.launch import ensure_daemon
     from roost.client.results import Sent
     from roost.client.runs import live_runs
+    from roost.client.screens import Screen, ScreenCursor
     from roost.client.session import Session
     from roost.client.sync import Client
     from roost.client.tee_calls import TeeOptions
@@ -27,6 +28,8 @@ _HOMES = {
     "Client": "sync",
     "EOF": "expecting",
     "Match": "expecting",
+    "Screen": "screens",
+    "ScreenCursor": "screens",
     "Sent": "results",
     "Session": "session",
     "TIMEOUT": "expecting",
@@ -43,6 +46,8 @@ __all__ = [
     "Client",
     "EOF",
     "Match",
+    "Screen",
+    "ScreenCursor",
     "Sent",
     "Session",
     "TIMEOUT",

@@ -27,6 +27,7 @@ from roost.client.opening import SpawnOrder, attach_options, event_wish, tee_fro
 from roost.client.recording import AsyncRecordingVerbs
 from roost.client.results import Sent
 from roost.client.retry import CallRetry
+from roost.client.screens import AsyncScreenVerbs
 from roost.client.sending import InputSending
 from roost.client.session import SessionIdentity
 from roost.client.stream import AttachmentState
@@ -60,7 +61,7 @@ T = TypeVar("T")
 IDLE_LIMIT = 4
 
 
-class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs):
+class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs, AsyncScreenVerbs):
     """A client for asyncio. Arguments, targets and errors are those of `Client`; calls may run concurrently.
 
     Cancelling a call is safe for the client: its connection is thrown away. Whether the daemon carried the call out is

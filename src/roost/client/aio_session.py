@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from roost.client.expecting import Expected, Match
     from roost.client.keywords import AttachKeywords, EventKeywords
     from roost.client.results import Executed, Sent, Waited
+    from roost.client.screens import Screen
 
 
 class AsyncSession(SessionIdentity):
@@ -54,6 +55,10 @@ class AsyncSession(SessionIdentity):
     async def send(self, data: str | bytes, *, enter: bool = False, paste: bool = False) -> Sent:
         """Types into it; the options are those of `AsyncClient.send`."""
         return await self.client.send(self.id, data, enter=enter, paste=paste)
+
+    async def screen(self, *, format: str | None = None, lines: int = 0, if_changed: str | None = None) -> Screen:
+        """What it shows; see `AsyncClient.screen`."""
+        return await self.client.screen(self.id, format=format, lines=lines, if_changed=if_changed)
 
     async def keys(self, *keys: str, text: str = "") -> Sent:
         """Types `text`, then presses keys by name."""

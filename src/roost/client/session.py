@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from roost.client.expecting import Cursor, Expected, Match
     from roost.client.keywords import AttachKeywords, EventKeywords
     from roost.client.results import Executed, Sent, Waited
+    from roost.client.screens import Screen
     from roost.client.sync import Client
 
 
@@ -86,6 +87,10 @@ class Session(SessionIdentity):
     def send(self, data: str | bytes, *, enter: bool = False, paste: bool = False) -> Sent:
         """Types into it; the options are those of `Client.send`."""
         return self.client.send(self.id, data, enter=enter, paste=paste)
+
+    def screen(self, *, format: str | None = None, lines: int = 0, if_changed: str | None = None) -> Screen:
+        """What it shows; see `Client.screen`."""
+        return self.client.screen(self.id, format=format, lines=lines, if_changed=if_changed)
 
     def keys(self, *keys: str, text: str = "") -> Sent:
         """Types `text`, then presses keys by name."""

@@ -26,6 +26,7 @@ from roost.client.opening import SpawnOrder, attach_options, event_wish, tee_fro
 from roost.client.recording import RecordingVerbs
 from roost.client.results import Sent
 from roost.client.retry import CallRetry
+from roost.client.screens import ScreenVerbs
 from roost.client.sending import InputSending
 from roost.client.session import Session, SessionIdentity
 from roost.client.stream import AttachmentState
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Client(AutomationVerbs, RecordingVerbs):
+class Client(AutomationVerbs, RecordingVerbs, ScreenVerbs):
     """A connection to the daemon, made when it is first needed and made again after a restart of the daemon.
 
     Without `socket_path` it is the daemon of the scope (ROOST_SCOPE, ROOST_SOCKET). `timeout_s` bounds every call as a

@@ -31,6 +31,7 @@ AREAS: tuple[str, ...] = (
     "roost.daemon.hooks_area",
     "roost.daemon.runs",
     "roost.daemon.key_calls",
+    "roost.daemon.screens",
     "roost.daemon.recordings",
     "roost.daemon.agent_links",
     "roost.daemon.sources.area",

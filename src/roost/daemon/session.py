@@ -114,6 +114,7 @@ class Session:
         self.window = Window(loop, Winsize(record.rows, record.cols), record.size_policy, self._size_changed)
         self._held_back: set[Attachment] = set()
         self._stolen: set[Attachment] = set()  # told to be gone already
+        self.when_resized: list[Callable[[Winsize], None]] = []
 
     @property
     def id(self) -> str:
@@ -446,6 +447,8 @@ class Session:
         self.tell("resized", {"rows": size.rows, "cols": size.cols})
         for attachment in self.attachments:
             attachment.notify(frames.resized(*size))
+        for call in self.when_resized:
+            call(size)
 
     # --- the end --------------------------------------------------------------------------------------------------
 

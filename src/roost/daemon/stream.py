@@ -90,6 +90,8 @@ class Stream:
         self._holding = self._found_hold is not None
         self.reserved_hold: int | None = None  # kept for a lossless client that has not come back yet
         self._keeps_found_hold = False
+        self.when_moved: list[Callable[[], None]] = []
+        self.hurried = 0  # how many want to know of output at once, although they do not take part
         self._closed = False
         self._echo_skips = 0
         self._echo_vain = 0
@@ -162,6 +164,8 @@ class Stream:
             self.update_hold()
         if moved:
             self._on_output(self._loop.time())
+            for call in self.when_moved:
+                call()
         if self.scanner is not None and self._scanned < end:
             more = self._scan(self.scanner, end) or more
         self._rest(end, moved, more)
@@ -181,7 +185,7 @@ class Stream:
         if more:
             self.turn_soon()
             return
-        if self._attachments:
+        if self._attachments or self.hurried:
             if moved >= FLOOD_BYTES:
                 self.turn_soon()
                 return

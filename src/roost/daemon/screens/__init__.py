@@ -1,0 +1,16 @@
+"""Screens in the daemon: an area that has sessions emulated in a worker process, and shows what they show."""
+
+from __future__ import annotations
+
+from roost.daemon.around import Context, Wired
+
+
+def wire(context: Context) -> Wired:
+    """The area; leaves `screens` for those who wait for what a screen shows."""
+    from roost.daemon.screens.calls import screen_methods
+    from roost.daemon.screens.screens import Screens
+
+    screens = Screens(context.loop, context.tasks, context.service.link)
+    context.areas.add(screens)
+    context.shared["screens"] = screens
+    return Wired(methods=screen_methods(screens), close=screens.close)

@@ -1,0 +1,149 @@
+"""One session's screen in the worker: its ring, its emulator, and how far the one has been shown on the other.
+
+Owns the order of output and sizes. A ring that was overwritten before it was read is told to whoever asked for a step;
+a new beginning then comes from outside, with what is known of the modes there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from roost.ring.reader import RingReader
+from roost.screen.certainty import Certainty
+from roost.screen.emulator import Emulator, clamp, make_emulator
+from roost.screen.snapshot import Snapshot
+
+SLICE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """Where emulation begins: at an offset, with the sizes from there on and what sets the modes as they were there.
+
+    exact: nothing came before. sizes: (offset, rows, cols), the first in force at the beginning.
+    """
+
+    offset: int
+    exact: bool
+    alternate: bool
+    sizes: list[tuple[int, int, int]]
+    prelude: bytes = b""
+
+
+class Follower:
+    """Shows one ring on one emulator."""
+
+    def __init__(self, ring: RingReader, beginning: Beginning) -> None:
+        self._ring = ring
+        self._emulator: Emulator | None = None
+        self.begin(beginning)
+
+    def begin(self, beginning: Beginning) -> None:
+        """Start over."""
+        self.close_emulator()
+        self.offset = beginning.offset
+        self.lapped = False
+        self._sizes = sorted(beginning.sizes)
+        _at, self.rows, self.cols = self._sizes.pop(0)
+        self._emulator = make_emulator(self.rows, self.cols)
+        self._emulator.feed(beginning.prelude)
+        self._certainty = Certainty(exact=beginning.exact, alternate=beginning.alternate)
+
+    @property
+    def emulator(self) -> Emulator:
+        """The emulator."""
+        assert self._emulator is not None
+        return self._emulator
+
+    @property
+    def end(self) -> int:
+        """How far the ring has been written."""
+        return self._ring.end
+
+    def size(self, offset: int, rows: int, cols: int) -> None:
+        """The terminal has another size from that offset on."""
+        self._sizes.append((offset, rows, cols))
+        self._apply_sizes()
+
+    def step(self, until: int | None = None) -> bool:
+        """Show one slice; False when there is no more (up to `until`), or when the ring has to be begun anew."""
+        if self.lapped:
+            return False
+        limit = SLICE_BYTES
+        if until is not None:
+            limit = min(limit, until - self.offset)
+        if self._sizes:
+            limit = min(limit, max(1, self._sizes[0][0] - self.offset))
+        if limit <= 0:
+            return False
+        data = self._ring.read(self.offset, limit)
+        if data is None:
+            self.lapped = True
+            return False
+        if data:
+            self.emulator.feed(data)
+            self.offset += len(data)
+            self._learn(data)
+        self._apply_sizes()
+        return bool(data)
+
+    def _learn(self, data: bytes) -> None:
+        if not self._certainty.complete:
+            self._certainty.feed(data)
+            self._certainty.scrolled(self.emulator.scrolled(), self.rows)
+
+    def _apply_sizes(self) -> None:
+        while self._sizes and self._sizes[0][0] <= self.offset:
+            _at, self.rows, self.cols = self._sizes.pop(0)
+            self.emulator.resize(*clamp(self.rows, self.cols))
+
+    # --- what it shows --------------------------------------------------------------------------------------------
+
+    def snapshot(self, *, scrollback: int = 0, primary: bool = False, size: tuple[int, int] | None = None) -> Snapshot:
+        """The screen now; with `size` as it would be after a change to that size."""
+        if size is None or clamp(*size) == (self.emulator.rows, self.emulator.cols):
+            return self._marked(self.emulator.snapshot(scrollback=scrollback, primary=primary), size)
+        copy = self.emulator.clone()
+        try:
+            copy.resize(*clamp(*size))
+            taken = copy.snapshot(primary=primary)
+        finally:
+            copy.close()
+        if scrollback:  # a copy has none of its own
+            above = self.emulator.snapshot(scrollback=scrollback)
+            taken = replace(taken, scrollback=above.scrollback, scrollback_lines=above.scrollback_lines)
+        return self._marked(taken, size)
+
+    def _marked(self, taken: Snapshot, size: tuple[int, int] | None) -> Snapshot:
+        rows, cols = size or (self.rows, self.cols)
+        taken = replace(taken, offset=self.offset, approximate=self._certainty.approximate)
+        return taken if rows >= taken.rows and cols >= taken.cols else _cut(taken, rows, cols)
+
+    def close_emulator(self) -> None:
+        """Give the emulator's memory back."""
+        if self._emulator is not None:
+            self._emulator.close()
+            self._emulator = None
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.close_emulator()
+        self._ring.release()
+
+
+def _cut(taken: Snapshot, rows: int, cols: int) -> Snapshot:
+    """A part of a screen that was emulated larger than it is: the rows up to the cursor's on the normal screen, the
+    first ones of the alternate."""
+    rows, cols = min(max(rows, 1), taken.rows), min(max(cols, 1), taken.cols)
+    first = 0 if taken.alternate else max(0, taken.cursor.row - rows + 1)
+    cursor = replace(
+        taken.cursor, row=min(taken.cursor.row - first, rows - 1), column=min(taken.cursor.column, cols - 1)
+    )
+    return replace(taken, rows=rows, cols=cols, lines=taken.lines[first : first + rows], cursor=cursor)
+
+
+def beginning_of(body: dict[str, Any], prelude: bytes) -> Beginning:
+    """A beginning as it travels."""
+    sizes = [(int(at), int(rows), int(cols)) for at, rows, cols in body["sizes"]]
+    return Beginning(int(body["offset"]), bool(body["exact"]), bool(body["alternate"]), sizes, prelude)

@@ -1,0 +1,264 @@
+"""The screen worker: a process of its own in which screens are emulated, told by the daemon which and answering it.
+
+Owns the loop and whose turn it is. It reads the rings itself (read-only), so that no output passes through the daemon,
+and keeps nothing that could not be made again: it may end at any byte. Before it touches a session it notes its number
+in a page it shares with the daemon, so that it is known who was the cause.
+
+    python -m roost.screen.worker SOCKET-FD NOTE-FD
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import mmap
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from roost.errors import RoostError
+from roost.ring.reader import RingReader
+from roost.screen import messages
+from roost.screen.follower import Follower, beginning_of
+from roost.screen.formats import render
+from roost.screen.formats.ansi_form import restore
+from roost.screen.snapshot import Snapshot, text_lines
+
+#: Below everything that serves somebody.
+NICENESS = 10
+#: What is shown of one session before the others and the daemon have their turn.
+TURN_BYTES = 256 * 1024
+#: A change is told at once, the next one not before this.
+TELL_EVERY_S = 0.01
+_PR_SET_PDEATHSIG = 1
+_MAX_SCROLLBACK = 20_000
+
+
+class Followed:
+    """A session as the worker knows it."""
+
+    def __init__(self, number: int, follower: Follower) -> None:
+        self.number = number
+        self.follower = follower
+        self.busy = True
+        self.asked_anew = False
+        self.watched = False
+        self.told_at = 0.0
+        self.told_offset = -1
+
+
+class Worker:
+    """All screens of one daemon."""
+
+    def __init__(self, sock: socket.socket, note: mmap.mmap) -> None:
+        self._sock = sock
+        self._note = note
+        self._reader = messages.Reader()
+        self._sessions: dict[str, Followed] = {}
+        self._waiting: list[tuple[str, dict[str, Any]]] = []
+        self._fds_taken = 0
+        self._answers = {
+            "open": self._open,
+            "begin": self._begin,
+            "size": self._size,
+            "look": self._look,
+            "watch": self._watch,
+            "get": self._get,
+            "close": self._close,
+        }
+
+    def run(self) -> None:
+        """Serve until the daemon hangs up."""
+        poller = select.poll()
+        poller.register(self._sock, select.POLLIN)
+        self._say({"op": "ready", "pid": os.getpid()})
+        while True:
+            busy = [one for one in self._sessions.values() if one.busy]
+            if poller.poll(0 if busy else self._patience_ms()) and not self._take():
+                return
+            for one in busy:
+                self._turn(one)
+            self._tell()
+
+    def _take(self) -> bool:
+        if not self._reader.receive(self._sock):
+            return False
+        for frame in self._reader.frames():
+            self._answers[frame.body["op"]](frame)
+        return True
+
+    def _say(self, body: dict[str, Any], data: bytes = b"") -> None:
+        self._sock.sendall(messages.encode(body, data))
+
+    @contextlib.contextmanager
+    def _touching(self, one: Followed) -> Iterator[None]:
+        """Note whose screen is being worked on: left behind if this process ends meanwhile."""
+        struct.pack_into("<Q", self._note, 0, one.number)
+        yield
+        struct.pack_into("<Q", self._note, 0, 0)
+
+    # --- following ------------------------------------------------------------------------------------------------
+
+    def _turn(self, one: Followed) -> None:
+        with self._touching(one):
+            shown = 0
+            while shown < TURN_BYTES:
+                before = one.follower.offset
+                if not one.follower.step():
+                    one.busy = False
+                    break
+                shown += one.follower.offset - before
+        self._ask_anew(one)
+
+    def _ask_anew(self, one: Followed) -> None:
+        if one.follower.lapped and not one.asked_anew:
+            one.asked_anew = True
+            self._say({"op": "lapped", "id": self._id_of(one)})
+
+    def _id_of(self, one: Followed) -> str:
+        return next(session_id for session_id, known in self._sessions.items() if known is one)
+
+    def _patience_ms(self) -> int | None:
+        untold = [one for one in self._sessions.values() if one.watched and one.told_offset != one.follower.offset]
+        return max(1, int(TELL_EVERY_S * 1000)) if untold else None
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        for session_id, one in self._sessions.items():
+            if one.watched and one.told_offset != one.follower.offset and now - one.told_at >= TELL_EVERY_S:
+                one.told_at, one.told_offset = now, one.follower.offset
+                self._say({"op": "changed", "id": session_id, "offset": one.follower.offset})
+
+    # --- what the daemon says ---------------------------------------------------------------------------------------
+
+    def _open(self, frame: messages.Frame) -> None:
+        session_id = frame.body["id"]
+        fd = self._reader.fds.pop(0)
+        self._drop(session_id)
+        try:
+            ring = RingReader(fd, writable=False)
+        finally:
+            os.close(fd)
+        number = int(frame.body["number"])
+        struct.pack_into("<Q", self._note, 0, number)
+        self._sessions[session_id] = Followed(number, Follower(ring, beginning_of(frame.body, frame.data)))
+        struct.pack_into("<Q", self._note, 0, 0)
+
+    def _begin(self, frame: messages.Frame) -> None:
+        one = self._sessions.get(frame.body["id"])
+        if one is None:
+            return
+        with self._touching(one):
+            one.follower.begin(beginning_of(frame.body, frame.data))
+        one.asked_anew, one.busy = False, True
+        waiting, self._waiting = self._waiting, []
+        for session_id, body in waiting:
+            if self._sessions.get(session_id) is one:
+                self._get(messages.Frame(body))
+            else:
+                self._waiting.append((session_id, body))
+
+    def _size(self, frame: messages.Frame) -> None:
+        one = self._sessions.get(frame.body["id"])
+        if one is not None:
+            with self._touching(one):
+                one.follower.size(frame.body["offset"], frame.body["rows"], frame.body["cols"])
+
+    def _look(self, frame: messages.Frame) -> None:
+        for session_id in frame.body["ids"]:
+            if session_id in self._sessions:
+                self._sessions[session_id].busy = True
+        self._say({"op": "looked"})
+
+    def _watch(self, frame: messages.Frame) -> None:
+        one = self._sessions.get(frame.body["id"])
+        if one is not None:
+            one.watched = frame.body["on"]
+            one.told_offset = one.follower.offset
+
+    def _close(self, frame: messages.Frame) -> None:
+        self._drop(frame.body["id"])
+
+    def _drop(self, session_id: str) -> None:
+        one = self._sessions.pop(session_id, None)
+        if one is not None:
+            with self._touching(one):
+                one.follower.close()
+
+    # --- answers --------------------------------------------------------------------------------------------------
+
+    def _get(self, frame: messages.Frame) -> None:
+        """Show what there is up to now, then answer. A ring that was lapped meanwhile is begun anew first."""
+        body = frame.body
+        one = self._sessions.get(body["id"])
+        if one is None:
+            self._say({"op": "failed", "request": body["request"], "kind": "unavailable", "error": "not followed"})
+            return
+        with self._touching(one):
+            until = one.follower.end if body.get("until") is None else min(body["until"], one.follower.end)
+            while one.follower.step(until):
+                pass
+            if not one.follower.lapped:
+                self._answer(one, body)
+        if one.follower.lapped:
+            self._waiting.append((body["id"], body))
+            self._ask_anew(one)
+
+    def _answer(self, one: Followed, body: dict[str, Any]) -> None:
+        try:
+            answer, data = _answer(one.follower, body)
+        except RoostError as error:
+            self._say({"op": "failed", "request": body["request"], "kind": error.kind, "error": error.message})
+            return
+        self._say({"op": "answer", "request": body["request"], **answer}, data)
+
+
+def _answer(follower: Follower, body: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    if body["what"] == "cursor":
+        row, column = follower.emulator.cursor()
+        return {"offset": follower.offset, "row": row, "column": column}, b""
+    wanted = min(max(int(body.get("lines") or 0), 0), _MAX_SCROLLBACK)
+    if body["what"] == "restore":
+        rows, cols = body["size"]
+        taken = follower.snapshot(scrollback=wanted, primary=True, size=(rows, cols))
+        return _facts(taken), restore(taken, *body["view"])
+    taken = follower.snapshot(scrollback=wanted)
+    known = taken.hash
+    facts = {**_facts(taken), "hash": known}
+    if body.get("if_changed") == known:
+        return {**facts, "changed": False}, b""
+    facts |= {"changed": True, "lines": text_lines(taken, scrollback=False)}
+    if wanted:
+        facts["scrollback"] = [line.text for line in taken.scrollback]
+    return facts, render(taken, body["format"]) if body.get("format") else b""
+
+
+def _facts(taken: Snapshot) -> dict[str, Any]:
+    from roost.screen.formats.json_form import facts
+
+    return facts(taken)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the worker on the descriptors it was given; the exit code."""
+    sock = socket.socket(fileno=int(arguments[0]))
+    note = mmap.mmap(int(arguments[1]), mmap.PAGESIZE)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # it goes with the daemon, when that closes the socket
+    os.nice(NICENESS)
+    gc.freeze()
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        Worker(sock, note).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,159 @@
+"""Generates roost/screen/_ghostty_abi.py, the part of libghostty-vt's interface that roost calls (or checks it).
+
+Owns the declarations. The library comes with the package `pyghostty`, whose own module parses every declaration at each
+import (170 ms); what is generated here is read by cffi in 2 ms. Each declaration and number is compared with those of
+the installed package, so that another version of it cannot be called in the wrong way.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+from cffi import FFI
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "src/roost/screen/_ghostty_abi.py"
+
+#: Names of the package's header that are declared here as they stand there.
+FUNCTIONS = (
+    "ghostty_terminal_new",
+    "ghostty_terminal_free",
+    "ghostty_terminal_resize",
+    "ghostty_terminal_set",
+    "ghostty_terminal_get",
+    "ghostty_terminal_vt_write",
+    "ghostty_terminal_grid_ref",
+    "ghostty_terminal_continuation_buf",
+    "ghostty_grid_ref_hyperlink_uri",
+    "ghostty_cell_get",
+    "ghostty_row_get",
+    "ghostty_render_state_new",
+    "ghostty_render_state_free",
+    "ghostty_render_state_update",
+    "ghostty_render_state_get",
+    "ghostty_render_state_set",
+    "ghostty_render_state_row_iterator_new",
+    "ghostty_render_state_row_iterator_free",
+    "ghostty_render_state_row_iterator_next",
+    "ghostty_render_state_row_get",
+    "ghostty_render_state_row_cells_new",
+    "ghostty_render_state_row_cells_free",
+    "ghostty_render_state_row_cells_select",
+    "ghostty_render_state_row_cells_get",
+    "ghostty_formatter_terminal_new",
+    "ghostty_formatter_format_buf",
+    "ghostty_formatter_free",
+    "ghostty_snapshot_encode_alloc",
+    "ghostty_snapshot_decoder_new_buf",
+    "ghostty_snapshot_decoder_ready",
+    "ghostty_snapshot_decoder_next",
+    "ghostty_snapshot_decoder_free",
+    "ghostty_free",
+)
+#: Types that these functions fill in behind a `void *`.
+TYPES = (
+    "GhosttyCellContentTag",
+    "GhosttyCellWide",
+    "GhosttyCellsView",
+    "GhosttyRow",
+    "GhosttyStyle",
+    "GhosttyColorRgb",
+    "GhosttyTerminalModeConfig",
+    "GhosttyTerminalScreen",
+    "GhosttyTerminalCursorStyle",
+    "GhosttyRenderStateOverscan",
+    "GhosttyString",
+)
+#: A union cannot be passed by value; a struct of the same layout can, and is passed in the same way.
+TWINS = """
+typedef struct { uint16_t x; uint32_t y; uint64_t unused; } RoostPointValue;
+typedef struct { int tag; RoostPointValue value; } RoostPoint;
+"""
+
+
+def declarations() -> str:
+    """The package's own text, reduced to what the functions above need."""
+    from pyghostty._cdef import CDEF
+
+    text = re.sub(r"/\*.*?\*/", "", CDEF, flags=re.DOTALL)
+    statements = _statements(text)
+    wanted = {name: statement for statement in statements if (name := _defined(statement))}
+    needed: dict[str, str] = {}
+
+    def need(name: str) -> None:
+        statement = wanted.get(name)
+        if statement is None or name in needed:
+            return
+        for word in dict.fromkeys(re.findall(r"\bGhostty\w+", statement)):
+            if word != name and not word.endswith("Impl"):
+                need(word)
+        needed[name] = statement
+
+    for name in (*TYPES, *FUNCTIONS):
+        if name not in wanted:
+            raise SystemExit(f"the installed pyghostty does not declare {name}")
+        need(name)
+    return "\n".join(needed.values())
+
+
+def _statements(text: str) -> list[str]:
+    """The statements of a header without comments, each up to its semicolon outside of braces."""
+    found, depth, start = [], 0, 0
+    for index, char in enumerate(text):
+        depth += {"{": 1, "}": -1}.get(char, 0)
+        if char == ";" and depth == 0:
+            found.append(re.sub(r"\s+", " ", text[start : index + 1]).strip())
+            start = index + 1
+    return found
+
+
+def _defined(statement: str) -> str:
+    """The name that a statement declares."""
+    if statement.startswith("typedef"):
+        callback = re.search(r"\(\*(\w+)\)", statement) if "{" not in statement else None
+        plain = re.search(r"(\w+) ?;$", statement)
+        return callback[1] if callback else plain[1] if plain else ""
+    function = re.search(r"\b(\w+) ?\(", statement)
+    return function[1] if function else ""
+
+
+def generate(into: Path) -> None:
+    """Write the module."""
+    ffi = FFI()
+    text = declarations()
+    ffi.cdef(text)
+    ffi.cdef(TWINS)
+    for twin, real in (("RoostPointValue", "GhosttyPointValue"), ("RoostPoint", "GhosttyPoint")):
+        assert (ffi.sizeof(twin), ffi.alignof(twin)) == (ffi.sizeof(real), ffi.alignof(real)), twin
+    ffi.set_source("roost.screen._ghostty_abi", None)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "_ghostty_abi.py"
+        with contextlib.redirect_stdout(None):
+            ffi.emit_python_code(str(path))
+        body = path.read_text()
+    into.write_text(f'"""Generated by tools/generate_ghostty.py; not to be edited."""\n\n{body}')
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Generate, or with --check compare; exit status 1 when the committed file is stale."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--check", action="store_true", help="compare with the committed file, write nothing")
+    if not parser.parse_args(arguments).check:
+        generate(TARGET)
+        return 0
+    with tempfile.TemporaryDirectory() as scratch:
+        fresh = Path(scratch) / TARGET.name
+        generate(fresh)
+        if TARGET.exists() and TARGET.read_bytes() == fresh.read_bytes():
+            return 0
+    print(f"{TARGET.relative_to(ROOT)} is stale: run `python tools/generate_ghostty.py`", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
