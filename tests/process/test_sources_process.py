@@ -142,6 +142,23 @@ async def test_sources_end_with_their_session_after_everything_was_told(tmp_path
         assert {e.data["pid"] for e in o.of("process", "exit")} >= {session.process.pid} or not has_connector()
 
 
+async def test_an_exit_does_not_wait_for_ever_and_says_what_may_be_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roost.daemon.sources.supervisor.Supervisor.settle.__defaults__", (0.05,))
+    async with observed() as o:
+        session = o.session(tmp_path)
+        await o.want("file")
+        hold = threading.Event()
+        o.files.workers()[-1].ask(hold.wait)  # type: ignore[arg-type]
+        told: list[str] = []
+        assert o.supervisor.defer_exit(session, lambda: told.append(o.of("file", "gap")[0].data["reason"]))  # type: ignore[arg-type]
+        await asyncio.to_thread(session.end)
+        await o.until(lambda: told)
+        assert told == ["exit_told_first"], "the gap comes before the exit"
+        hold.set()
+
+
 async def test_a_failing_source_is_told_once_tried_again_and_said_to_be_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,9 +199,10 @@ async def test_a_thread_that_crashes_harms_nobody_and_is_started_again(
 
 
 UNPRIVILEGED = """
-import os, subprocess, sys
+import contextlib, os, subprocess, sys
 from roost.platform.proc_connector import open_connector
-os.setgid(65534); os.setuid(65534)
+with contextlib.suppress(PermissionError):
+    os.setgid(65534); os.setuid(65534)
 try:
     connector = open_connector()
 except OSError as error:

@@ -161,6 +161,8 @@ def test_the_nearest_rule_wins_and_what_is_below_an_ignored_directory_stays_igno
     ]  # fmt: skip
     assert ignored("out", directory=True) and not ignored("out"), "only as a directory"
     assert ignored("out/sub/keep.log") and ignored(".git/HEAD") and not ignored(".git", directory=True)
+    chosen = Ignore(root + b"/out")
+    assert not chosen.ignores(root + b"/out/x.log", directory=False), "what is chosen is told although it is ignored"
     below = Ignore(root + b"/sub")
     assert below.ignores(root + b"/sub/b.log", directory=False), "the rules of the repository count below it too"
 

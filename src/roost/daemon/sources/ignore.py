@@ -26,6 +26,17 @@ class Ignore:
         self._own = GitIgnoreSpec.from_lines(patterns)
         self._specs: dict[bytes, GitIgnoreSpec | None] = {}
         self._directories: dict[bytes, bool] = {}
+        if self._ignored_from_above():
+            self._top = root  # chosen all the same: then the rules above do not count below it either
+
+    def _ignored_from_above(self) -> bool:
+        path = self._root
+        while path != self._top:
+            parent = os.path.dirname(path)
+            if _is_git(path) or self._by_files(path, parent, "/"):
+                return True
+            path = parent
+        return False
 
     def ignores(self, path: bytes, *, directory: bool) -> bool:
         """Whether nothing is told of that path."""
@@ -64,8 +75,9 @@ class Ignore:
         """By the rules of the parent and those above, the nearest that says anything."""
         tail = "/" if directory else ""
         own = self._own.check_file(_relative(path, self._root) + tail).include
-        if own is not None:
-            return own
+        return self._by_files(path, parent, tail) if own is None else own
+
+    def _by_files(self, path: bytes, parent: bytes, tail: str) -> bool:
         while len(parent) >= len(self._top):
             spec = self._spec(parent)
             if spec is not None:

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 #: Between a failure and the next attempt: the first, and the longest.
 _RETRY_S, _RETRY_MOST_S = 1.0, 60.0
 #: How long the end of a session waits for what its sources still have to tell.
-SETTLE_S = 0.5
+SETTLE_S = 5.0
 
 Key = tuple[str, str]
 
@@ -105,7 +105,8 @@ class Supervisor:
 
     async def _until_end(self, session: Session) -> None:
         await session.exited.wait()
-        await self.settle(session.id)
+        for category in await self.settle(session.id):
+            self._bus.emit(session, category, "gap", {"reason": "exit_told_first", "missed": None})
         self._ended(session.id)
 
     def _ended(self, session_id: str) -> None:
@@ -178,17 +179,20 @@ class Supervisor:
         self._exits[session.id] = tell
         return True
 
-    async def settle(self, session_id: str, timeout_s: float = SETTLE_S) -> None:
-        """Wait until what happened in a session up to now was emitted, so that its exit can be told last."""
-        waiting: list[asyncio.Future[None]] = []
+    async def settle(self, session_id: str, timeout_s: float = SETTLE_S) -> list[str]:
+        """Wait until what happened in a session up to now was emitted, so that its exit can be told last.
+
+        Returns the categories that did not get there in time.
+        """
+        waiting: dict[str, asyncio.Future[None]] = {}
         for owner, category in list(self._runs):
             if owner == session_id:
-                done: asyncio.Future[None] = self._loop.create_future()
-                waiting.append(done)
+                waiting[category] = done = self._loop.create_future()
                 if not self._kinds[category].settle(session_id, _resolver(done)):
                     self.delivery.after(session_id, _resolver(done))
         if waiting:
-            await asyncio.wait(waiting, timeout=timeout_s)
+            await asyncio.wait(waiting.values(), timeout=timeout_s)
+        return [category for category, done in waiting.items() if not done.done()]
 
     def status(self) -> list[dict[str, Any]]:
         """Every source that runs or should."""
