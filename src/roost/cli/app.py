@@ -33,6 +33,7 @@ COMMANDS = {
     "tee": ("tee", "Copy a session's streams to files."),
     "record": ("record", "Record sessions as asciicasts."),
     "replay": ("replay", "Play a recording in this terminal."),
+    "export": ("export", "Make a picture, film or text of a recording or session."),
     "purge": ("ending", "Forget exited sessions and their output."),
     "service": ("services", "Keep programs running: start, stop, restart, logs."),
     "up": ("up", "Start the services of a roost.toml, in order."),

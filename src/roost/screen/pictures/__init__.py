@@ -1,0 +1,1 @@
+"""Screens as pictures: colours, vector graphics, pixels. Knows no emulator and no recording."""
