@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 
 
 class Wake:
@@ -11,6 +12,7 @@ class Wake:
 
     def __init__(self) -> None:
         self._fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._lock = threading.Lock()  # a number that was given back may be another file a moment later
 
     def fileno(self) -> int:
         """For poll."""
@@ -18,8 +20,8 @@ class Wake:
 
     def set(self) -> None:
         """Wake the sleeper, now or when it goes to sleep; nothing after `close`."""
-        if self._fd >= 0:
-            with contextlib.suppress(BlockingIOError):
+        with self._lock, contextlib.suppress(BlockingIOError):
+            if self._fd >= 0:
                 os.eventfd_write(self._fd, 1)
 
     def clear(self) -> None:
@@ -29,6 +31,7 @@ class Wake:
 
     def close(self) -> None:
         """Give the descriptor back; safe to repeat."""
-        fd, self._fd = self._fd, -1
-        if fd >= 0:
-            os.close(fd)
+        with self._lock:
+            fd, self._fd = self._fd, -1
+            if fd >= 0:
+                os.close(fd)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from roost.daemon.sources.sockets_seen import SampleBook, TraceBook
 from roost.platform.proc_connector import ProcessNotice
 from roost.platform.sock_diag import SocketEntry
 from roost.platform.socket_trace import StateChange
+from roost.platform.wake import Wake
 
 
 class FakeLoop:
@@ -181,3 +183,13 @@ def test_the_table_observe_names_what_is_ignored_and_what_is_not_used(without: A
     assert config == ObserveConfig(("*.pyc",), ("fanotify", "tcp-trace")) and not reading.problems
     read_observe(Table(reading, ("observe",), {"without": ["magic"]}))
     assert "known are proc-connector" in reading.problems[0].text
+
+
+def test_a_wake_that_is_set_while_it_is_closed_touches_no_other_file() -> None:
+    for _ in range(200):
+        wake = Wake()
+        setter = threading.Thread(target=lambda: [wake.set() for _ in range(20)])  # noqa: B023
+        setter.start()
+        wake.close()
+        setter.join()
+        wake.set()
