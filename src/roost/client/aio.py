@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from roost.client.access import AsyncAccess
     from roost.client.aio_event_stream import AsyncEventStream
     from roost.client.aio_services import AsyncServices
+    from roost.client.approvals import AsyncApprovals
     from roost.core.events import Event
 
 T = TypeVar("T")
@@ -392,6 +393,15 @@ class AsyncClient(AsyncAutomationVerbs, AsyncRecordingVerbs, AsyncScreenVerbs):
         from roost.client.access import AsyncAccess
 
         return AsyncAccess(self._perform)
+
+    # ------------------------------------------------------------------ approvals
+
+    @property
+    def approvals(self) -> AsyncApprovals:
+        """The verbs about approvals."""
+        from roost.client.approvals import AsyncApprovals
+
+        return AsyncApprovals(self._perform)
 
     # ------------------------------------------------------------------ daemon
 

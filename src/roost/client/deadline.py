@@ -6,6 +6,9 @@ from time import monotonic
 
 from roost.errors import WaitTimeoutError
 
+#: What `poll` can be told at most: 24 days.
+_LONGEST_POLL_MS = 2**31 - 1
+
 
 class Deadline:
     """The moment by which an operation has to be over; without a timeout it never comes."""
@@ -37,7 +40,7 @@ class Deadline:
     def poll_ms(self) -> int | None:
         """What is left as `poll` takes it: whole milliseconds, rounded up so that it never spins."""
         left = self.remaining_s()
-        return None if left is None else int(left * 1000 + 0.999)
+        return None if left is None else min(int(left * 1000 + 0.999), _LONGEST_POLL_MS)
 
     def error(self, waited_for: str) -> WaitTimeoutError:
         """The error of an operation whose moment came first."""

@@ -55,6 +55,34 @@ class OutputPiece(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalInfo(Record):
+    """A request for approval. state: pending, approved, denied or expired. Times in Unix seconds.
+
+    session_id: of the session that it is about, "" for none. decision: "approve", "deny", None where nobody decided:
+    whoever asked then asks in another way, and takes it for no permission. decided_by: through what.
+    """
+
+    id: str
+    tool: str = ""
+    detail: str = ""
+    session_id: str = ""
+    session_name: str = ""
+    asked_at: float = 0.0
+    expires_at: float = 0.0
+    asked_by: str = ""
+    state: str = "pending"
+    decision: str | None = None
+    reason: str = ""
+    decided_at: float | None = None
+    decided_by: str = ""
+
+    @property
+    def approved(self) -> bool:
+        """Whether somebody said yes."""
+        return self.state == "approved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Executed(Record):
     """What came of a command in a session's shell.
 

@@ -50,6 +50,7 @@ from roost.wire.requests import Reply
 
 if TYPE_CHECKING:
     from roost.client.access import Access
+    from roost.client.approvals import Approvals
     from roost.client.event_stream import EventStream
     from roost.client.services import Services
     from roost.core.events import Event
@@ -392,6 +393,15 @@ class Client(AutomationVerbs, RecordingVerbs, ScreenVerbs):
         from roost.client.access import Access
 
         return Access(self._perform)
+
+    # ------------------------------------------------------------------ approvals
+
+    @property
+    def approvals(self) -> Approvals:
+        """The verbs about approvals."""
+        from roost.client.approvals import Approvals
+
+        return Approvals(self._perform)
 
     # ------------------------------------------------------------------ daemon
 

@@ -39,6 +39,7 @@ AREAS: tuple[str, ...] = (
     "roost.daemon.shell_area",
     "roost.daemon.waiting",
     "roost.daemon.exec_run",
+    "roost.daemon.approvals",
     "roost.daemon.states",
 )
 

@@ -357,6 +357,7 @@ WAITING_METHODS = frozenset(
         "wait.output",
         "exec.run",
         "state.explain",
+        "approvals.ask",
     }
 )
 

@@ -16,6 +16,7 @@ from typing import Any
 from roost.core.events import Event, EventFilter
 from roost.core.session_state import Told, choose, nothing_told, told_by_agent
 from roost.core.state_rules import Agent, Rule, last_lines
+from roost.daemon.approvals.desk import Desk
 from roost.daemon.around import Context, Wired
 from roost.daemon.calls import Calls, Method, Result, TargetParams
 from roost.daemon.session import Session
@@ -89,10 +90,20 @@ class States:
 
     def _decide(self, session: Session) -> Told:
         sources = self._sources.get(session.id) or _Sources()
+        if (waits := self._waits_for_approval(session)) is not None:
+            return waits
         screen = sources.screen
         if screen is not None and screen.out_of_date(session.streams["stdout"].ring.end):
             screen = sources.screen = None
         return choose(_exited(session), sources.agent, _shell(session), screen, _start(session))
+
+    def _waits_for_approval(self, session: Session) -> Told | None:
+        """Somebody was asked and has not answered: whatever else is told, it goes on only then."""
+        desk: Desk | None = self._context.shared.get("approvals")
+        since = desk.blocked_since(session.id) if desk is not None and session.live else None
+        if since is None:
+            return None
+        return Told("blocked", "approval", 1.0, since, "approval", "an approval is pending (`roost approvals`)")
 
     def _update(self, session: Session) -> None:
         """Decide anew; a change is an event."""
@@ -114,7 +125,7 @@ class States:
             self._sources.pop(event.session_id, None)
         if session is None or sources is None:
             return
-        if event.category == "agent":
+        if event.category == "agent" and event.source != "approvals":
             told = told_by_agent(event.type, event.data)
             if told is None:
                 return
@@ -227,6 +238,7 @@ class States:
         now = time.time()
         told = {
             "exit": _exited(session),
+            "approval": self._waits_for_approval(session),
             "agent": sources.agent,
             "shell": _shell(session),
             "screen": sources.screen,

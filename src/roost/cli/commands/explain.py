@@ -33,9 +33,9 @@ def _lines(told: dict[str, Any]) -> list[str]:
     lines = [f"{told['name']}: {_shown(told)} for {age(told['age_s'])}{source}", f"  {told['why']}"]
     for one in told["sources"]:
         said = one["told"]
-        lines.append(f"  {one['source']:<7} {_shown(said) + ', ' + said['why'] if said else 'tells nothing'}")
+        lines.append(f"  {one['source']:<8} {_shown(said) + ', ' + said['why'] if said else 'tells nothing'}")
     if told["agent"]:
-        lines.append(f"  agent   {told['agent']}")
+        lines.append(f"  agent    {told['agent']}")
     lines += [f"  {'*' if rule['matched'] else ' '} {_shown(rule)}  {rule['rule']}" for rule in told["rules"]]
     if told["screen_problem"]:
         lines.append(f"  its screen could not be looked at: {told['screen_problem']}")

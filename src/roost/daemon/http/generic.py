@@ -29,6 +29,7 @@ _SCOPES = {
     "sessions.send": "type",
     "followup.remove": "type",
     "approvals.get": "read",
+    "approvals.withdraw": "type",
     "events.read": "read",
     "events.status": "read",
     "observers.list": "read",

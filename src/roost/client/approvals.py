@@ -1,0 +1,98 @@
+"""The verbs about approvals, of the blocking client and of the asyncio one.
+
+Owns nothing: it is handed the client's way to perform a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from roost.client import approval_calls as calls
+from roost.client.access import Perform, PerformAsync
+from roost.client.results import ApprovalInfo
+
+
+class Approvals:
+    """What programs ask for, and the answers."""
+
+    def __init__(self, perform: Callable[[Any], Any]) -> None:
+        self._perform: Perform = perform
+
+    def ask(
+        self,
+        tool: str,
+        detail: str = "",
+        *,
+        target: str | None = None,
+        timeout_s: float = 60.0,
+        id: str = "",
+        wait: bool = True,
+    ) -> ApprovalInfo:
+        """Asks whether `tool` may do what `detail` says, and waits for the answer, also over a restart of the daemon.
+
+        target: the session that it is about, that of this process without one. id: whoever asks again by it gets the
+        same answer. Without `wait` it returns at once; `get` tells what became of it. Only `approved` of the answer
+        means yes; an error or an expired request does not.
+        """
+        return self._perform(calls.ask(tool, detail, target, timeout_s, id or calls.new_id(), wait=wait))
+
+    def list(self, target: str | None = None, *, all: bool = False) -> list[ApprovalInfo]:
+        """What is pending, oldest first; with `all` also the newest that are over. Of one session with a target."""
+        return self._perform(calls.list_approvals(target, all=all))
+
+    def get(self, id: str) -> ApprovalInfo:
+        """One of them."""
+        return self._perform(calls.get(id))
+
+    def approve(self, id: str, reason: str = "") -> ApprovalInfo:
+        """Says yes. Raises WrongStateError when it is over; an answer counts once."""
+        return self._perform(calls.answer(id, "approve", reason))
+
+    def deny(self, id: str, reason: str = "") -> ApprovalInfo:
+        """Says no; as `approve`."""
+        return self._perform(calls.answer(id, "deny", reason))
+
+    def withdraw(self, id: str) -> ApprovalInfo:
+        """Takes a request back."""
+        return self._perform(calls.withdraw(id))
+
+
+class AsyncApprovals:
+    """The same for asyncio."""
+
+    def __init__(self, perform: Callable[[Any], Any]) -> None:
+        self._perform: PerformAsync = perform
+
+    async def ask(
+        self,
+        tool: str,
+        detail: str = "",
+        *,
+        target: str | None = None,
+        timeout_s: float = 60.0,
+        id: str = "",
+        wait: bool = True,
+    ) -> ApprovalInfo:
+        """See `Approvals.ask`."""
+        return await self._perform(calls.ask(tool, detail, target, timeout_s, id or calls.new_id(), wait=wait))
+
+    async def list(self, target: str | None = None, *, all: bool = False) -> list[ApprovalInfo]:
+        """See `Approvals.list`."""
+        return await self._perform(calls.list_approvals(target, all=all))
+
+    async def get(self, id: str) -> ApprovalInfo:
+        """See `Approvals.get`."""
+        return await self._perform(calls.get(id))
+
+    async def approve(self, id: str, reason: str = "") -> ApprovalInfo:
+        """See `Approvals.approve`."""
+        return await self._perform(calls.answer(id, "approve", reason))
+
+    async def deny(self, id: str, reason: str = "") -> ApprovalInfo:
+        """See `Approvals.deny`."""
+        return await self._perform(calls.answer(id, "deny", reason))
+
+    async def withdraw(self, id: str) -> ApprovalInfo:
+        """See `Approvals.withdraw`."""
+        return await self._perform(calls.withdraw(id))
