@@ -11,6 +11,8 @@ BENCH_ARGS ?=
 # Stamps: what was installed, and for which pyproject.toml. Newer than it means there is nothing to do (and no network).
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
+# What the page is made of: the installation builds it.
+PAGE := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 
 .PHONY: help run tour test check lint format proto bench clean
 
@@ -43,6 +45,8 @@ lint: $(READY_DEV)
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate_proto.py --check
 	$(BIN)/python tools/generate_ghostty.py --check
+	@if [ -x web/node_modules/.bin/tsc ] && command -v node >/dev/null; then cd web && node_modules/.bin/tsc --noEmit; \
+	else echo 'web/: its types are not checked, as node is not here'; fi
 
 format: $(READY_DEV)
 	$(BIN)/ruff check --fix .
@@ -56,7 +60,7 @@ bench: $(READY_DEV)
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
 clean:
-	rm -rf $(VENV) build dist bench/build src/roost/assets .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist bench/build src/roost/assets web/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -67,10 +71,10 @@ $(BIN)/python:
 	@# Launchers written by an older pip import `re`, which costs each command more than its own work.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 
-$(READY): pyproject.toml hatch_build.py | $(BIN)/python
+$(READY): pyproject.toml hatch_build.py $(PAGE) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(READY_DEV): pyproject.toml hatch_build.py | $(BIN)/python
+$(READY_DEV): pyproject.toml hatch_build.py $(PAGE) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(READY) $@

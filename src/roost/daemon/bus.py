@@ -79,6 +79,7 @@ class EventBus:
             data=data or {},
             grade=grade,
             source=source,
+            offset=session.written_offset if session else None,
         )
         for subscription, take in self._takers:
             if subscription.want.wants(event):

@@ -127,6 +127,12 @@ class Session:
         return self.record.kind == "pty"
 
     @property
+    def written_offset(self) -> int | None:
+        """How much output there has been so far, in bytes; None once the session is forgotten."""
+        stream = self.streams.get("stdout")
+        return None if stream is None or self.forgotten else stream.ring.end
+
+    @property
     def live(self) -> bool:
         """Whether the child has not been seen to end."""
         return self.ending is None

@@ -52,10 +52,11 @@ class StreamParams(ChoiceParams, frozen=True):
 
 
 class ReadParams(ChoiceParams, frozen=True):
-    """A page of the journal behind an id."""
+    """A page of the journal behind an id. newest: its end instead of its beginning, if it is longer than a page."""
 
     since: str = "0.0"
     limit: int = 500
+    newest: bool = False
 
 
 class HistoryParams(Params, frozen=True):
@@ -140,7 +141,7 @@ class EventCalls:
             await self._log.settle(self._log.last)
         extent, through = self._log.extent, self._log.settled
         start = max(since, extent.trimmed)
-        entries, looked = await self._log.journal.read(start, through, want, p.limit)
+        entries, looked = await self._log.journal.read(start, through, want, p.limit, newest=p.newest)
         told = {
             "count": len(entries),
             "next": _text(looked),

@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from roost.core.event_buffer import BufferState, Key
@@ -195,9 +196,12 @@ class Journal(SqliteFile):
 
     # --- reading --------------------------------------------------------------------------------------------------
 
-    async def read(self, after: Key, through: Key, want: EventFilter, limit: int) -> tuple[list[Entry], Key]:
-        """Up to `limit` events that pass, in (after, through], and the key up to which was looked."""
-        return await self._run(lambda db: _read(db, after, through, want, limit))
+    async def read(
+        self, after: Key, through: Key, want: EventFilter, limit: int, *, newest: bool = False
+    ) -> tuple[list[Entry], Key]:
+        """Up to `limit` events that pass, in (after, through], the oldest or the newest of them; and the key up to
+        which was looked."""
+        return await self._run(lambda db: _read(db, after, through, want, limit, newest=newest))
 
     async def query(self, wish: history.Wish) -> list[dict[str, Any]]:
         """The history of sessions, the latest first."""
@@ -247,7 +251,9 @@ def _write_extent(db: sqlite3.Connection, extent: Extent) -> None:
     db.executemany("INSERT OR REPLACE INTO roost_journal_1 VALUES (?, ?)", [(k, str(v)) for k, v in values.items()])
 
 
-def _read(db: sqlite3.Connection, after: Key, through: Key, want: EventFilter, limit: int) -> tuple[list[Entry], Key]:
+def _read(
+    db: sqlite3.Connection, after: Key, through: Key, want: EventFilter, limit: int, *, newest: bool = False
+) -> tuple[list[Entry], Key]:
     conditions = ["(epoch, seq) > (?, ?)", "(epoch, seq) <= (?, ?)"]
     values: list[Any] = [*after, *through]
     if want.session_ids is not None:
@@ -258,6 +264,11 @@ def _read(db: sqlite3.Connection, after: Key, through: Key, want: EventFilter, l
         values += [*sorted(want.categories), "lifecycle"]
     sql = f"SELECT epoch, seq, category, type, session, line FROM roost_events_1 WHERE {' AND '.join(conditions)}"
     found: list[Entry] = []
+    if newest:
+        newest_first = db.execute(f"{sql} ORDER BY epoch DESC, seq DESC LIMIT {_ROWS}", values)
+        entries = (Entry((row[0], row[1]), *row[2:]) for row in newest_first)
+        found = list(islice((entry for entry in entries if want.wants(entry)), limit))
+        return found[::-1], through
     rows = db.execute(f"{sql} ORDER BY epoch, seq LIMIT {_ROWS}", values).fetchall()
     for row in rows:
         entry = Entry((row[0], row[1]), *row[2:])

@@ -86,6 +86,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("POST", "/v1/approvals", "approvals.ask", "type", "Ask for approval and wait", tag="run control"),
     Operation("POST", "/v1/approvals/{id}", "approvals.answer", "type", "Answer an approval", tag="run control"),
     Operation("GET", "/v1/history", "history.list", "read", "Sessions and events of the past", tag="events"),
+    Operation("GET", "/v1/events/past", "events.read", "read", "Events of the past, a page of lines", tag="events"),
     Operation("POST", "/v1/events", "events.emit", "type", "Emit an event", tag="events"),
     Operation("GET", "/v1/hooks", "hooks.status", "read", "Hooks and sinks, and how they are doing", tag="hooks"),
     Operation("POST", "/v1/hooks/retry", "hooks.retry", "admin", "Try to deliver again what failed", tag="hooks"),

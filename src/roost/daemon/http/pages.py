@@ -1,7 +1,8 @@
 """What a browser can look at: the OpenAPI document, its documentation page, and files that the build brought in.
 
-`/v1/openapi.json`, `/docs`, `/assets/{path...}`. Owns which files are served (those under `roost/assets`, nothing else)
-and what pages may load: only from here. Pages tell nothing of the sessions; what they ask for needs a credential.
+`/`, `/v1/openapi.json`, `/docs`, `/assets/{path...}`. Owns which files are served (those under `roost/assets`,
+nothing else) and what pages may load: only from here. Pages tell nothing of the sessions; what they ask for needs a
+credential.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _START = (
 
 
 def routes(world: World) -> list[Route]:
-    """Four."""
+    """Five."""
     made: dict[str, bytes] = {}
 
     async def openapi(caller: Caller, values: dict[str, str], scope: Scope, receive: Any, send: Any) -> None:
@@ -50,6 +51,12 @@ def routes(world: World) -> list[Route]:
     async def docs(caller: Caller, values: dict[str, str], scope: Scope, receive: Any, send: Any) -> None:
         await asgi.send_bytes(send, docs_page(ASSETS), _HTML, 200, {"Content-Security-Policy": POLICY})
 
+    async def front(caller: Caller, values: dict[str, str], scope: Scope, receive: Any, send: Any) -> None:
+        try:
+            await send_asset(scope, send, "page/index.html")
+        except NoRunError:
+            await asgi.send_bytes(send, _NO_PAGE, _HTML, 200, {"Content-Security-Policy": POLICY})
+
     async def start(caller: Caller, values: dict[str, str], scope: Scope, receive: Any, send: Any) -> None:
         await asgi.send_bytes(send, _START, "text/javascript; charset=utf-8")
 
@@ -58,6 +65,7 @@ def routes(world: World) -> list[Route]:
 
     return [
         Route("GET", "/v1/openapi.json", openapi, public=True, described=_described()),
+        Route("GET", "/", front, public=True),
         Route("GET", "/docs", docs, public=True),
         Route("GET", "/docs/start.js", start, public=True),
         Route("GET", "/assets/{path...}", asset, public=True),
@@ -124,3 +132,12 @@ def _described() -> dict[str, Any]:
         "responses": answers({200: ("OpenAPI 3.1", {asgi.JSON: {"schema": {"type": "object"}}})}, components),
         "components": components,
     }
+
+
+_NO_PAGE = _page(
+    "<h1>roost</h1><p>The page is not part of this installation: it could not be built when roost was installed (that "
+    "takes npm and a network). Install roost again with both to have it. Sessions do not need it: "
+    "<code>roost ls</code>, <code>roost attach</code>.</p>"
+    '<p>The HTTP interface is here all the same: <a href="/docs">/docs</a>.</p>',
+    "",
+)

@@ -1,0 +1,277 @@
+// The live terminal: xterm.js on one side, a link to the daemon on the other.
+// Owns sizes (ours when we type, the session's otherwise), what is typed, and where in the output a line came from.
+import { SearchAddon } from "@xterm/addon-search";
+import { Unicode11Addon } from "@xterm/addon-unicode11";
+import { WebLinksAddon } from "@xterm/addon-web-links";
+import { Terminal, type IMarker } from "@xterm/xterm";
+import { decode64 } from "./api";
+import { terminalTheme } from "./colours";
+import { Link, resetBytes, type Attached, type Ended, type Mode } from "./link";
+
+/** What is to be told beside the terminal. taken: somebody else has the session. missed: bytes. */
+export interface Status {
+  connected: boolean;
+  ended: string;
+  taken?: boolean;
+  missed: number;
+  unsent: boolean;
+  rows: number;
+  cols: number;
+}
+
+interface Wishes {
+  mode: Mode;
+  steal: boolean;
+  dark: boolean;
+  onStatus: (status: Status) => void;
+}
+
+const FONT = '"JetBrains Mono", ui-monospace, "DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, monospace';
+const FONT_PX = 14;
+const LEAST_FONT_PX = 6;
+const MARK_EVERY_BYTES = 2048;
+const RESIZE_MS = 120;
+
+export class Screen {
+  private readonly terminal: Terminal;
+  private readonly search = new SearchAddon();
+  private readonly link: Link;
+  private readonly observer: ResizeObserver;
+  private readonly encoder = new TextEncoder();
+  private readonly marks: { offset: number; marker: IMarker }[] = [];
+  private status: Status = { connected: false, ended: "", missed: 0, unsent: false, rows: 0, cols: 0 };
+  private resizeTimer: number | undefined;
+  private own = { rows: 24, cols: 80 };
+  private closed = false;
+
+  constructor(
+    private readonly place: HTMLElement,
+    id: string,
+    private readonly wishes: Wishes,
+  ) {
+    this.terminal = new Terminal({
+      allowProposedApi: true,
+      cursorBlink: true,
+      disableStdin: wishes.mode === "view",
+      fontFamily: FONT,
+      fontSize: FONT_PX,
+      scrollback: 20_000,
+      screenReaderMode: false,
+      theme: terminalTheme(wishes.dark),
+    });
+    this.terminal.loadAddon(this.search);
+    this.terminal.loadAddon(new Unicode11Addon());
+    this.terminal.loadAddon(new WebLinksAddon((_event, address) => openAddress(address)));
+    this.terminal.unicode.activeVersion = "11";
+    this.terminal.open(place);
+    this.terminal.onData((text) => this.press(text));
+    this.terminal.onBinary((text) => this.send(Uint8Array.from(text, (character) => character.charCodeAt(0))));
+    this.terminal.attachCustomKeyEventHandler((event) => this.ownKey(event));
+    this.link = new Link(id, {
+      mode: wishes.mode,
+      steal: wishes.steal,
+      size: () => this.own,
+      onOutput: (data, offset, done) => this.write(data, offset, done),
+      onGap: (missed) => this.tell({ missed: this.status.missed + missed }),
+      onAttached: (attached, resumed) => this.attached(attached, resumed),
+      onResized: (rows, cols) => this.sessionResized(rows, cols),
+      onEnded: (how) => this.ended(how),
+      onConnection: (connected) => this.tell({ connected }),
+    });
+    this.own = this.fitting() ?? this.own;
+    this.terminal.resize(this.own.cols, this.own.rows);
+    this.observer = new ResizeObserver(() => this.placeResized());
+    this.observer.observe(place);
+    this.link.open();
+  }
+
+  focus(): void {
+    this.terminal.focus();
+  }
+
+  setDark(dark: boolean): void {
+    this.terminal.options.theme = terminalTheme(dark);
+  }
+
+  close(): void {
+    this.closed = true;
+    window.clearTimeout(this.resizeTimer);
+    this.observer.disconnect();
+    this.link.close();
+    this.terminal.dispose();
+  }
+
+  // --- output -------------------------------------------------------------------------------------------------------
+
+  private attached(attached: Attached, resumed: boolean): void {
+    if (!resumed && attached.restore) this.terminal.write(decode64(attached.restore));
+    this.tell({ connected: true });
+  }
+
+  private write(data: Uint8Array, offset: number, done: () => void): void {
+    const last = this.marks.at(-1);
+    if (!last || offset - last.offset >= MARK_EVERY_BYTES) this.mark(offset);
+    this.terminal.write(data, done);
+  }
+
+  /** Remembers which line an offset of the output is on, so that an event can be looked up. */
+  private mark(offset: number): void {
+    this.terminal.write("", () => {
+      if (this.closed) return;
+      const marker = this.terminal.registerMarker(0);
+      if (marker) this.marks.push({ offset, marker });
+      if (this.marks.length > 4000) this.marks.splice(0, 1000).forEach((old) => old.marker.dispose());
+    });
+  }
+
+  /** Scrolls to where that offset of the output stands; false when it is not in the scrollback. */
+  jump(offset: number): boolean {
+    const known = this.marks.filter((mark) => !mark.marker.isDisposed && mark.marker.line >= 0);
+    const found = known.findLast((mark) => mark.offset <= offset);
+    if (!found) return false;
+    const next = known[known.indexOf(found) + 1];
+    const span = (next?.offset ?? Math.max(this.link.offset, offset)) - found.offset;
+    const end = next?.marker.line ?? this.terminal.buffer.active.baseY + this.terminal.buffer.active.cursorY;
+    const part = span > 0 ? (offset - found.offset) / span : 0;
+    const line = Math.round(found.marker.line + part * Math.max(0, end - found.marker.line));
+    this.terminal.scrollToLine(Math.max(0, line - Math.floor(this.terminal.rows / 2)));
+    this.terminal.selectLines(line, line);
+    return true;
+  }
+
+  private ended(how: Ended): void {
+    const reset = resetBytes(how);
+    if (reset.length) this.terminal.write(reset);
+    this.terminal.options.cursorBlink = false;
+    this.terminal.options.disableStdin = true;
+    this.tell({ connected: false, ended: endText(how), taken: how.type === "stolen" || isTaken(how) });
+  }
+
+  private tell(what: Partial<Status>): void {
+    if (this.closed) return;
+    this.status = { ...this.status, ...what, rows: this.terminal.rows, cols: this.terminal.cols };
+    this.wishes.onStatus(this.status);
+  }
+
+  // --- input --------------------------------------------------------------------------------------------------------
+
+  /** Types text as a keyboard would. */
+  press(text: string): void {
+    this.send(this.encoder.encode(text));
+  }
+
+  private send(data: Uint8Array): void {
+    if (this.wishes.mode === "view" || this.status.ended) return;
+    const sent = this.link.type(data);
+    if (sent === this.status.unsent) this.tell({ unsent: !sent });
+  }
+
+  private ownKey(event: KeyboardEvent): boolean {
+    if (!(event.ctrlKey && event.shiftKey) || event.type !== "keydown") return true;
+    if (event.code === "KeyC") {
+      event.preventDefault();
+      this.copy();
+      return false;
+    }
+    return event.code !== "KeyV" && event.code !== "KeyF";
+  }
+
+  copy(): void {
+    const selected = this.terminal.getSelection();
+    if (selected) void navigator.clipboard?.writeText(selected);
+    this.focus();
+  }
+
+  async paste(): Promise<void> {
+    try {
+      this.terminal.paste(await navigator.clipboard.readText());
+    } catch {
+      window.alert("The browser does not let this page read the clipboard; paste with Ctrl+V or Ctrl+Shift+V.");
+    }
+    this.focus();
+  }
+
+  find(text: string, forward: boolean): boolean {
+    return forward ? this.search.findNext(text) : this.search.findPrevious(text);
+  }
+
+  endSearch(): void {
+    this.search.clearDecorations();
+    this.focus();
+  }
+
+  // --- sizes --------------------------------------------------------------------------------------------------------
+
+  /** How much fits into the place at the usual font size. */
+  private fitting(): { rows: number; cols: number } | null {
+    const cell = this.cell();
+    if (!cell || this.place.clientWidth === 0) return null;
+    return {
+      cols: Math.max(20, Math.floor((this.place.clientWidth - 14) / cell.width)),
+      rows: Math.max(5, Math.floor(this.place.clientHeight / cell.height)),
+    };
+  }
+
+  /** One cell at the usual font size, in CSS pixels. */
+  private cell(): { width: number; height: number } | null {
+    const box = this.place.querySelector<HTMLElement>(".xterm-screen");
+    const font = this.terminal.options.fontSize ?? FONT_PX;
+    if (!box || box.clientWidth === 0) return null;
+    const scale = FONT_PX / font;
+    return { width: (box.clientWidth / this.terminal.cols) * scale, height: (box.clientHeight / this.terminal.rows) * scale };
+  }
+
+  private placeResized(): void {
+    window.clearTimeout(this.resizeTimer);
+    this.resizeTimer = window.setTimeout(() => {
+      if (this.closed) return;
+      if (this.wishes.mode === "view" || this.status.ended) {
+        this.shrink();
+        return;
+      }
+      const size = this.fitting();
+      if (!size || (size.rows === this.own.rows && size.cols === this.own.cols)) return;
+      this.own = size;
+      this.terminal.options.fontSize = FONT_PX;
+      this.terminal.resize(size.cols, size.rows);
+      this.link.resize(size.rows, size.cols);
+      this.tell({});
+    }, RESIZE_MS);
+  }
+
+  /** The session has that size, whoever decided it: show all of it, smaller if need be. */
+  private sessionResized(rows: number, cols: number): void {
+    if (rows !== this.terminal.rows || cols !== this.terminal.cols) this.terminal.resize(cols, rows);
+    this.shrink();
+    this.tell({});
+  }
+
+  private shrink(): void {
+    const cell = this.cell();
+    if (!cell) return;
+    const wide = (this.place.clientWidth - 14) / (cell.width * this.terminal.cols);
+    const high = this.place.clientHeight / (cell.height * this.terminal.rows);
+    const size = Math.floor(FONT_PX * Math.min(1, wide, high) * 2) / 2;
+    this.terminal.options.fontSize = Math.max(LEAST_FONT_PX, size);
+  }
+}
+
+function openAddress(address: string): void {
+  if (/^https?:\/\//i.test(address)) window.open(address, "_blank", "noopener,noreferrer");
+}
+
+const isTaken = (how: Ended): boolean => how.type === "refused" && how.kind === "already_attached";
+
+function endText(how: Ended): string {
+  switch (how.type) {
+    case "exited":
+      if (how.signal !== null) return `The program was ended by signal ${how.signal}.`;
+      return how.code === null ? "The program has ended; its exit code is not known." : `The program has ended with exit code ${how.code}.`;
+    case "stolen":
+      return `${how.by || "Another client"} has taken this session over.`;
+    case "detached":
+      return `Detached: ${how.reason}.`;
+    case "refused":
+      return how.detail;
+  }
+}
