@@ -137,6 +137,8 @@ class PlainText:
     def _text(self, raw: bytes) -> bytes:
         if self._typing.on or b"133;" in raw or b"633;" in raw:
             return b"".join([text for _start, _length, text in _runs(raw, self._typing)])
+        if b"\r\x1b" in raw:  # a movement's line end must not be taken for the CR's
+            return _TOKEN.sub(_meaning, raw)
         if b"\x1b" in raw:  # in the order of how common they are: each step is many times faster than the general one
             raw = _PLACED.sub(b"\n", _COLOURS.sub(b"\x18", raw))  # not nothing: it ends what was under way
             if b"\x1b" in raw:

@@ -49,6 +49,7 @@ def text_of(data: bytes, cuts: list[int]) -> bytes:
 
 @given(pieces=st.lists(PIECES, max_size=12), cuts=st.lists(st.integers(0, 120), max_size=4))
 @example(pieces=[b"\x1b[12", b"\x1b[0m", b"text"], cuts=[])
+@example(pieces=[b"\r", b"\x1b[2;5H"], cuts=[])
 def test_text_does_not_depend_on_where_output_is_cut(pieces: list[bytes], cuts: list[int]) -> None:
     data = b"".join(pieces) + b"."
     assert text_of(data, sorted(min(cut, len(data)) for cut in cuts)) == text_of(data, list(range(len(data))))
