@@ -77,6 +77,7 @@ class Tracer:
     def __init__(self, outlet: Outlet) -> None:
         self._outlet = outlet
         self._process: dict[int, int] = {}
+        self._early: set[int] = set()  # whose own first stop came before their parent's fork was told
 
     def seize_all(self, pids: list[int]) -> None:
         """Follow these processes with all their threads and children, those made meanwhile too.
@@ -118,7 +119,13 @@ class Tracer:
     def _look(self, stop: Stop, at_ns: int) -> None:
         pid = self._process.get(stop.thread, stop.thread)
         if stop.kind == "fork" and stop.number:
-            self._forked(pid, stop.number, at_ns)
+            if stop.number in self._early:
+                self._early.discard(stop.number)
+            else:
+                self._born(stop.number, at_ns, parent=pid)
+        elif stop.kind == "start" and stop.thread not in self._process:
+            self._early.add(stop.thread)
+            self._born(stop.thread, at_ns)
         elif stop.kind == "exec":
             for thread in [t for t, p in self._process.items() if p == stop.thread]:
                 del self._process[thread]
@@ -129,22 +136,24 @@ class Tracer:
             if pid == stop.thread:
                 self._outlet.tell(kind="exit", pid=pid, at_ns=at_ns, status=stop.number)
 
-    def _forked(self, parent: int, thread: int, at_ns: int) -> None:
-        pid = _process_of(thread)
+    def _born(self, thread: int, at_ns: int, parent: int = 0) -> None:
+        pid, parent_by_proc = _identity(thread)
         self._process[thread] = pid
         if pid == thread:
-            self._outlet.tell(kind="fork", pid=pid, at_ns=at_ns, parent=parent)
+            self._outlet.tell(kind="fork", pid=pid, at_ns=at_ns, parent=parent or parent_by_proc)
 
 
-def _process_of(thread: int) -> int:
-    try:
-        with open(f"/proc/{thread}/status", "rb") as file:
-            for line in file:
-                if line.startswith(b"Tgid:"):
-                    return int(line[5:])
-    except OSError:
-        pass
-    return thread
+def _identity(thread: int) -> tuple[int, int]:
+    """The process of a thread, and that one's parent; the thread itself and 0 when it is gone."""
+    pid, parent = thread, 0
+    with contextlib.suppress(OSError), open(f"/proc/{thread}/status", "rb") as file:
+        for line in file:
+            if line.startswith(b"Tgid:"):
+                pid = int(line[5:])
+            elif line.startswith(b"PPid:"):
+                parent = int(line[5:])
+                break
+    return pid, parent
 
 
 def _children(pid: int) -> list[int]:
