@@ -34,7 +34,7 @@ class AttachChoice:
     steal: bool = False
     lossless: bool = False
     tail: int | None = None
-    restore: str = "raw"
+    restore: str = "screen"
     stream: str | None = None  # None: both streams of a pipe session
 
 
@@ -175,6 +175,8 @@ def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bo
         env=None if plan.choice.mode == "view" else os.environb,
         stream=plan.choice.stream or "stdout",
     )
+    if plan.choice.restore == "screen" and plan.from_offset is None and attachment.restored == "raw":
+        terminal.say("[roost: its screen cannot be shown at the moment; this is what is retained of its output]")
     with Signals() as signals:
         try:
             with terminal, attachment:

@@ -51,6 +51,11 @@ class AttachmentFacts:
         return self._state.attached.restore
 
     @property
+    def restored(self) -> str:
+        """What `restore` is: "screen" (contents, cursor, modes, title), "raw" (modes only) or "none"."""
+        return self._state.attached.restored
+
+    @property
     def uncertain(self) -> bool:
         """Whether the modes in `restore` are a guess, because output was lost before they were looked at."""
         return self._state.attached.uncertain

@@ -81,6 +81,8 @@ class Scanner:
         #: Whether `state` would differ from what it was the last time.
         self.dirty = False
         self._titles: list[str] = []
+        #: How many questions are kept for `take_queries`: the newest ones.
+        self.most_queries = MAX_QUERIES
         self._queries: list[Query] = []
         #: What was marked since `take_marks`; looked at after every chunk, hence no method.
         self.fresh_marks: list[Mark] = []
@@ -165,8 +167,13 @@ class Scanner:
         title = b"\x1b]2;%s\x07" % self.title.encode() if self.title else b""
         return self.modes.repeat(before) + title
 
+    @property
+    def asked(self) -> bool:
+        """Whether there are questions to be taken."""
+        return bool(self._queries)
+
     def take_queries(self) -> list[Query]:
-        """The questions to the terminal since the last call, the newest MAX_QUERIES."""
+        """The questions to the terminal since the last call, the newest `most_queries`."""
         queries, self._queries = self._queries, []
         return queries
 
@@ -383,7 +390,7 @@ class Scanner:
 
     def _ask(self, kind: str, body: bytes, index: int) -> None:
         self._queries.append(Query(self._offset_of(index), kind, body))
-        del self._queries[:-MAX_QUERIES]
+        del self._queries[: -self.most_queries]
 
 
 def _readable(text: bytes, limit_bytes: int) -> str:

@@ -78,6 +78,12 @@ class Sizing:
         self._voters[client] = check_size(rows, cols, self._size)
         return self._apply()
 
+    def preview(self, rows: int, cols: int) -> Winsize:
+        """The size that there would be once a client with that size had attached; nothing is changed."""
+        other = Sizing(self._size, self._policy)
+        other._voters = dict(self._voters)
+        return other.join("", rows, cols)
+
     def leave(self, client: str) -> Winsize:
         """A client is gone. The last one leaves its size behind."""
         before = self._deciding()

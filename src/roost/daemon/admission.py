@@ -14,6 +14,7 @@ from functools import partial
 
 from roost.core.backlog import V1Mark, v1_attach
 from roost.core.cursor import place
+from roost.core.queries import query_spans
 from roost.core.sizing import check_size
 from roost.daemon.asker import ASKER
 from roost.daemon.attachment import Attachment, AttachmentTraits
@@ -25,7 +26,17 @@ from roost.errors import InvalidError, NoRunError
 from roost.ring.reader import RingReader
 from roost.wire.conversation import ServerConversation
 
+RESTORES = ("screen", "raw", "none")
 MODES = ("exclusive", "share", "view")
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """A screen as what paints it; the output behind `offset` follows on it."""
+
+    offset: int
+    data: bytes
+    approximate: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,7 @@ class AttachSpec:
     from_offset: int | None = None
     tail_bytes: int | None = None
     restore: str = "raw"
+    painted: Painted | None = None  # the screen to begin with, in place of what is retained
     resume_token: bytes = b""
     environment: Mapping[bytes, bytes] | None = None  # what it tells of where it sits
 
@@ -63,6 +75,8 @@ class Admitted:
     bytes_missed: int = 0
     restore: bytes = b""
     uncertain: bool = False
+    restored: str = ""  # what `restore` is: "screen" or "raw"
+    blanks: tuple[tuple[int, int], ...] = ()  # spans of the backlog that the client must not see
     local: int = 0  # how many descriptors come with the answer
 
 
@@ -87,6 +101,8 @@ class Attacher:
         """
         if spec.mode not in MODES:
             raise InvalidError(f"unknown mode {spec.mode!r}; modes are {', '.join(MODES)}")
+        if spec.restore not in RESTORES:
+            raise InvalidError(f"restore {spec.restore!r} is not known; there are {', '.join(RESTORES)}")
         stream = session.stream(spec.stream)
         if not spec.extended and not session.live:
             raise NoRunError(_gone_text(session))
@@ -113,6 +129,9 @@ class Attacher:
             session.left(gone)
             on_gone()
 
+        if lent is not None and admitted.blanks:
+            lent.release()  # parts of what is retained are not for this client: the daemon sends it
+            lent = None
         kind: Callable[..., Attachment] = Attachment if lent is None else partial(LocalAttachment, lent=lent)
         attachment = kind(
             self._loop,
@@ -124,6 +143,7 @@ class Attacher:
             on_input=session.on_input,
             on_closed=on_closed,
         )
+        attachment.blanks = admitted.blanks
         if lent is not None:
             admitted = replace(admitted, local=len(lent.fds))
         session.join(attachment)
@@ -139,17 +159,58 @@ class Attacher:
             return _place_v1(session, stream.ring, attachment_id, token)
         stream.scan_to_end()
         end = stream.ring.end
+        if spec.painted is not None:
+            painted = spec.painted
+            _leave_questions(session, spec, painted.offset)
+            return Admitted(
+                session,
+                attachment_id,
+                token,
+                painted.offset,
+                end,
+                restore=painted.data,
+                uncertain=painted.approximate,
+                restored="screen",
+            )
         start = place(stream.ring.start, end, from_offset=spec.from_offset, tail_bytes=spec.tail_bytes).offset
         exit_offset = stream.ring.exit_offset
         if not session.live and exit_offset is not None and spec.from_offset is None:
             start = min(start, exit_offset)
-        restore = b""
+        restore, restored = b"", "none"
         uncertain = False
+        blanks: tuple[tuple[int, int], ...] = ()
         if stream.scanner is not None:
             uncertain = stream.scanner.uncertain
             if spec.restore == "raw" and not spec.resume_token:
-                restore = stream.scanner.restore_string(start)
-        return Admitted(session, attachment_id, token, start, end, restore=restore, uncertain=uncertain)
+                restore, restored = stream.scanner.restore_string(start), "raw"
+            left = _leave_questions(session, spec, start)
+            if spec.tty and spec.restore != "none":
+                blanks = _answered(stream.ring, start, end, left)
+        return Admitted(
+            session,
+            attachment_id,
+            token,
+            start,
+            end,
+            restore=restore,
+            uncertain=uncertain,
+            restored=restored,
+            blanks=blanks,
+        )
+
+
+def _leave_questions(session: Session, spec: AttachSpec, start: int) -> frozenset[int]:
+    """Leave to a client's terminal what it will see of questions that nobody has answered; their offsets."""
+    if spec.mode == "view" or session.responder is None:
+        return frozenset()
+    return session.responder.hand_over(start)
+
+
+def _answered(ring: RingReader, start: int, end: int, left: frozenset[int]) -> tuple[tuple[int, int], ...]:
+    """The spans of questions in the backlog that are not left to this client."""
+    start = max(start, ring.start)
+    data = ring.read(start, end - start) or b""
+    return tuple((first, last) for first, last in query_spans(data, start) if first not in left)
 
 
 def _place_v1(session: Session, ring: RingReader, attachment_id: str, token: bytes) -> Admitted:

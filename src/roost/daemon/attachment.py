@@ -13,6 +13,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from roost.core.queries import blanked
 from roost.daemon.stream import Stream
 from roost.wire import frames
 from roost.wire.conversation import ServerConversation
@@ -87,6 +88,8 @@ class Attachment:
         self._report_timer: asyncio.TimerHandle | None = None
         self._reading = False
         self._writing = False
+        #: Spans of the backlog that this client must not see: NULs stand there for it.
+        self.blanks: tuple[tuple[int, int], ...] = ()
         self.closed = False
         self._lapped_at = -LAPPED_AGAIN_S
         self.rows = 0
@@ -184,7 +187,11 @@ class Attachment:
 
     def _send_piece(self, offset: int, data: bytes) -> memoryview | None:
         """Send a piece as one frame; what the socket did not take of it. Raises OSError."""
-        if self.stream.shared:
+        if self.blanks and offset >= self.blanks[-1][1]:
+            self.blanks = ()
+        if self.blanks:
+            data = blanked(data, offset, self.blanks)
+        elif self.stream.shared:
             frame = self.stream.frame(offset, data, extended=self.traits.extended)
             sent = self._sock.send(frame)
             return memoryview(frame)[sent:] if sent < len(frame) else None

@@ -76,6 +76,8 @@ class Service:
         self.after_attach: list[Callable[[Session, AttachSpec], None]] = []
         #: Called with sessions that are about to be forgotten, while all of them can still be read.
         self.before_forgetting: list[Callable[[list[Session]], Awaitable[None]]] = []
+        #: Prepares attaches that want the screen painted.
+        self.paint: Callable[[Session, AttachSpec], Awaitable[AttachSpec]] | None = None
         self.audit: Audit | None = None  # the trail of inputs, where one is kept
 
     # --- start, find ----------------------------------------------------------------------------------------------
@@ -130,6 +132,10 @@ class Service:
         self.link.tell(m.SET_BLOB, [(m.T_ID, session.id), (m.T_BLOB, session.record.encode())])
 
     # --- attach, read ---------------------------------------------------------------------------------------------
+
+    async def prepare(self, session: Session, spec: AttachSpec) -> AttachSpec:
+        """What has to be waited for before an attach: the screen, where it is wanted and can be had in time."""
+        return spec if self.paint is None else await self.paint(session, spec)
 
     def attach(
         self,

@@ -16,7 +16,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from roost.core.session_state import Told
 from roost.core.sizing import Winsize
@@ -76,6 +76,13 @@ class Ending:
     survivors: list[tuple[int, str]] = field(default_factory=list)
 
 
+class Questions(Protocol):
+    """Who answers what a program asks its terminal."""
+
+    def hand_over(self, start: int) -> frozenset[int]:
+        """Leave to a client what stands from that offset on; the offsets of those questions."""
+
+
 class Session:
     """The shell around one session."""
 
@@ -114,6 +121,7 @@ class Session:
         self.window = Window(loop, Winsize(record.rows, record.cols), record.size_policy, self._size_changed)
         self._held_back: set[Attachment] = set()
         self._stolen: set[Attachment] = set()  # told to be gone already
+        self.responder: Questions | None = None  # answers what the program asks its terminal
         self.when_resized: list[Callable[[Winsize], None]] = []
 
     @property
@@ -278,6 +286,8 @@ class Session:
         """Count a client out; the session goes on."""
         if attachment not in self.attachments:
             return
+        if self.is_pty and not self.forgotten:
+            attachment.stream.scan_to_end()  # what was asked up to now was this client's to answer
         self.attachments.remove(attachment)
         self._held_back.discard(attachment)
         if self.input is not None:

@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from roost.core.scanner import Scanner
+from roost.core.scanner import Query, Scanner
 from roost.core.shell_marks import Mark
 from roost.ring.layout import GUARD_BYTES
 from roost.ring.reader import RingReader
@@ -98,6 +98,8 @@ class Stream:
         self.scanner = Scanner.from_state(ring.scanner_state()) if scans else None
         #: Told of the shell marks in a piece once the scanner has seen it.
         self.on_marks: Callable[[list[Mark]], None] | None = None
+        #: Told of the questions to the terminal in a piece once the scanner has seen it.
+        self.on_queries: Callable[[list[Query]], None] | None = None
         self._scanned = ring.scanned
         self._stored = self._scanned
         self._store_timer: asyncio.TimerHandle | None = None
@@ -246,6 +248,10 @@ class Stream:
         self._scanned += len(data)
         if scanner.fresh_marks and self.on_marks is not None:
             self.on_marks(scanner.take_marks())
+        if scanner.asked and self.on_queries is not None:
+            self.on_queries(scanner.take_queries())
+            self._store_scanner()  # a daemon that comes after this one must not answer again
+            return self._scanned < end
         if self._scanned - self._stored >= STORE_EVERY_BYTES:
             self._store_scanner()
         elif self._store_timer is None:

@@ -108,6 +108,7 @@ class V1Sessions:
                 environment=read_block(x.env) if x.HasField("env") else None,
                 **traits,
             )
+        spec = await self._service.prepare(session, spec)
         lent = await self._service.lend(session, spec) if p.roost.local else None
         try:
             c.attachment, admitted = self._service.attach(session, spec, c.sock, c.conversation, c.on_gone, lent)
@@ -308,6 +309,8 @@ def _set_attached(answer: Any, p: Any, admitted: Admitted) -> None:
     x.attachment_id = admitted.attachment_id
     x.resume_token = admitted.token
     x.restore = admitted.restore
+    if admitted.restored:
+        x.restored = admitted.restored
     x.session_id = admitted.session.id
     x.name = admitted.session.record.name
     x.kind = admitted.session.record.kind

@@ -27,6 +27,9 @@ class Window:
         self._timer: asyncio.TimerHandle | None = None
         self._applied_at = 0.0
         self._master: int | None = None
+        self._nudge: asyncio.TimerHandle | None = None
+        #: Called right before the program is told of another size: it may paint at once.
+        self.before_change: Callable[[], None] | None = None
         self.size = size
 
     def use(self, master: int | None) -> None:
@@ -39,6 +42,21 @@ class Window:
     def join(self, client: str, rows: int, cols: int) -> None:
         """A client with a terminal attached. Raises InvalidError for sizes no terminal has; zeros keep."""
         self._apply(self._sizing.join(client, rows, cols))
+
+    def preview(self, rows: int, cols: int) -> Winsize:
+        """The size that a client with such a terminal would make it. Raises InvalidError."""
+        return self._sizing.preview(rows, cols)
+
+    def nudge(self) -> None:
+        """Have the program paint anew: tell it of another size and, a moment later, of the real one."""
+        if self._master is not None and self._nudge is None:
+            rows, cols = self.size
+            self._tell(Winsize(rows - 1 if rows > 1 else rows + 1, cols))
+            self._nudge = self._loop.call_later(DEBOUNCE_S, self._nudged)
+
+    def _nudged(self) -> None:
+        self._nudge = None
+        self._tell(self.size)
 
     def leave(self, client: str) -> None:
         """A client is gone."""
@@ -75,11 +93,18 @@ class Window:
         if size == self.size:
             return
         self.size = size
+        if self.before_change is not None:
+            self.before_change()
+        self._tell(size)
+        self._on_changed(size)
+
+    def _tell(self, size: Winsize) -> None:
         if self._master is not None:
             fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
-        self._on_changed(size)
 
     def close(self) -> None:
         """Stop the clock."""
+        if self._nudge is not None:
+            self._nudge.cancel()
         if self._timer is not None:
             self._timer.cancel()

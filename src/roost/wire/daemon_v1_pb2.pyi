@@ -1520,7 +1520,7 @@ class RoostAttach(_message.Message):
     def __init__(self, required_features: _Optional[_Iterable[str]] = ..., from_offset: _Optional[int] = ..., tail_bytes: _Optional[int] = ..., mode: _Optional[str] = ..., lossless: _Optional[bool] = ..., label: _Optional[str] = ..., restore: _Optional[str] = ..., resume_token: _Optional[bytes] = ..., env: _Optional[bytes] = ..., local: _Optional[bool] = ...) -> None: ...
 
 class RoostAttached(_message.Message):
-    __slots__ = ("start_offset", "end_offset", "attachment_id", "resume_token", "restore", "session_id", "name", "kind", "uncertain", "local")
+    __slots__ = ("start_offset", "end_offset", "attachment_id", "resume_token", "restore", "session_id", "name", "kind", "uncertain", "local", "restored")
     START_OFFSET_FIELD_NUMBER: _ClassVar[int]
     END_OFFSET_FIELD_NUMBER: _ClassVar[int]
     ATTACHMENT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -1531,6 +1531,7 @@ class RoostAttached(_message.Message):
     KIND_FIELD_NUMBER: _ClassVar[int]
     UNCERTAIN_FIELD_NUMBER: _ClassVar[int]
     LOCAL_FIELD_NUMBER: _ClassVar[int]
+    RESTORED_FIELD_NUMBER: _ClassVar[int]
     start_offset: int
     end_offset: int
     attachment_id: str
@@ -1541,7 +1542,8 @@ class RoostAttached(_message.Message):
     kind: str
     uncertain: bool
     local: int
-    def __init__(self, start_offset: _Optional[int] = ..., end_offset: _Optional[int] = ..., attachment_id: _Optional[str] = ..., resume_token: _Optional[bytes] = ..., restore: _Optional[bytes] = ..., session_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., uncertain: _Optional[bool] = ..., local: _Optional[int] = ...) -> None: ...
+    restored: str
+    def __init__(self, start_offset: _Optional[int] = ..., end_offset: _Optional[int] = ..., attachment_id: _Optional[str] = ..., resume_token: _Optional[bytes] = ..., restore: _Optional[bytes] = ..., session_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., uncertain: _Optional[bool] = ..., local: _Optional[int] = ..., restored: _Optional[str] = ...) -> None: ...
 
 class RoostFrame(_message.Message):
     __slots__ = ("offset", "gap", "exited", "resized", "input_offset", "reset", "error_kind", "until")

@@ -264,6 +264,7 @@ class Attached(Record):
         "kind",
         "uncertain",
         "local",
+        "restored",
     )
 
     def __init__(self) -> None:
@@ -279,4 +280,5 @@ class Attached(Record):
         self.name = ""
         self.kind = ""
         self.uncertain = False
+        self.restored = ""  # what `restore` is: screen, raw or none
         self.local = 0  # how many descriptors came with the answer

@@ -327,3 +327,5 @@ def _set_attached(into: Attached, number: int, wire: int, value: Value) -> None:
             into.name = text(value)
         elif number == 8:
             into.kind = text(value)
+        elif number == 11:
+            into.restored = text(value)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from roost.cli.attached import AttachPlan, attach_and_stay, in_terminal, say_where_it_is
+from roost.cli.attached import AttachChoice, AttachPlan, attach_and_stay, in_terminal, say_where_it_is
 from roost.cli.context import Invocation, json_option, pass_invocation
 from roost.cli.failures import INTERRUPTED, say
 from roost.cli.keys_option import chosen_keys, keys_options
@@ -179,7 +179,9 @@ def _stay(client: Client, session: Session, order: Order, keys: tuple[bytes, ...
     try:
         if order.pipe:
             return _join_pipes(session, merged=order.merge_stderr)
-        plan = AttachPlan(session.id, session.name, from_offset=0, keys=keys, child_code=True)
+        plan = AttachPlan(
+            session.id, session.name, AttachChoice(restore="raw"), from_offset=0, keys=keys, child_code=True
+        )
         return attach_and_stay(client, plan)
     except KeyboardInterrupt:
         say_where_it_is(session.name)

@@ -8,9 +8,11 @@ from roost.daemon.around import Context, Wired
 def wire(context: Context) -> Wired:
     """The area; leaves `screens` for those who wait for what a screen shows."""
     from roost.daemon.screens.calls import screen_methods
+    from roost.daemon.screens.painting import Painter
     from roost.daemon.screens.screens import Screens
 
     screens = Screens(context.loop, context.tasks, context.service.link)
     context.areas.add(screens)
+    context.service.paint = Painter(context.loop, screens).prepare
     context.shared["screens"] = screens
     return Wired(methods=screen_methods(screens), close=screens.close)

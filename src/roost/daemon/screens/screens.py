@@ -16,6 +16,7 @@ from typing import Any
 from roost.core.sizing import Winsize
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.screens.beginning import SizeHistory, begin
+from roost.daemon.screens.responder import Responder
 from roost.daemon.screens.worker_link import WorkerLink, WorkerLostError
 from roost.daemon.session import Session
 from roost.errors import InvalidError, RoostError, UnavailableError
@@ -84,6 +85,7 @@ class _Followed:
         self.session = session
         self.number = number
         self.sizes = sizes
+        self.resized_at = 0
         self.wanted = False
         self.opened = False
         self.opening: asyncio.Lock = asyncio.Lock()
@@ -125,15 +127,25 @@ class Screens:
         one = _Followed(session, self._next_number, SizeHistory(offset, session.rows, session.cols))
         self._next_number += 1
         self._known[session.id] = one
+        session.window.before_change = lambda: self._about_to_resize(one)
         session.when_resized.append(lambda size: self._resized(one, size))
+        responder = Responder(self._tasks, session, self)
+        session.responder = responder
+        stream = session.streams["stdout"]
+        stream.on_queries = responder.on_queries
+        if stream.scanner is not None and stream.scanner.asked:
+            responder.on_queries(stream.scanner.take_queries())
 
     def _forget_gone(self) -> None:
         for session_id in [known for known, one in self._known.items() if one.session.forgotten]:
             del self._known[session_id]
             self._link.tell({"op": "close", "id": session_id})
 
+    def _about_to_resize(self, one: _Followed) -> None:
+        one.resized_at = one.session.streams["stdout"].ring.end
+
     def _resized(self, one: _Followed, size: Winsize) -> None:
-        offset = one.session.streams["stdout"].ring.end
+        offset = one.resized_at
         one.sizes.note(offset, size.rows, size.cols)
         if one.opened:
             self._link.tell(

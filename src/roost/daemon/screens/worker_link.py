@@ -189,7 +189,7 @@ class WorkerLink:
             self.kill(f"it cannot be understood: {error}")
 
     def _take(self, frame: messages.Frame) -> None:
-        future = self._waiting.get(frame.body.get("request", 0))
+        future = self._waiting.pop(frame.body.get("request", 0), None)
         if future is None or future.done():
             if "request" not in frame.body:
                 self._on_frame(frame)
@@ -197,7 +197,7 @@ class WorkerLink:
             future.set_exception(RoostError(frame.body["error"], kind=frame.body["kind"]))
         else:
             future.set_result(frame)
-        self._heard(frame.body["op"])
+        self._heard()
 
     # --- watching -------------------------------------------------------------------------------------------------
 
@@ -205,7 +205,7 @@ class WorkerLink:
         if self._watchdog is None:
             self._watchdog = self._loop.call_later(HUNG_S, self.kill, f"it said nothing for {HUNG_S:g} s")
 
-    def _heard(self, _op: str) -> None:
+    def _heard(self) -> None:
         if self._watchdog is not None:
             self._watchdog.cancel()
             self._watchdog = None
