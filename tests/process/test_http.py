@@ -51,10 +51,13 @@ def test_a_session_lives_from_create_to_forgotten(http: Http) -> None:
     again = http.post("/v1/sessions", {"argv": ["cat"], "spawn_id": "once"}).json
     assert (again["existing"], again["session"]["id"]) == (True, session["id"])
     at = f"/v1/sessions/{session['id']}"
-    assert http.post(f"{at}/input", b"hello\n").json["written"] == 6
-    assert http.post(f"{at}/input", {"text": "again", "enter": True}).json["written"] == 6
-    assert http.post(f"{at}/input", {"base64": base64.b64encode(b"\xff\n").decode()}).json["written"] == 2
-    found = output(http, session["id"], b"again\r\nagain\r\n")
+    for given, written, shown in (
+        (b"hello\n", 6, b"hello\r\nhello\r\n"),
+        ({"base64": base64.b64encode(b"\xff\n").decode()}, 2, b"\xff\r\n\xff\r\n"),
+        ({"text": "again", "enter": True}, 6, b"again\r\nagain\r\n"),
+    ):  # one after the other: the terminal's echo of the next would come in between
+        assert http.post(f"{at}/input", given).json["written"] == written
+        found = output(http, session["id"], shown)
     assert found.headers["roost-start-offset"] == "0"
     part = http.get(f"{at}/output?from_offset=5&limit_bytes=3")
     assert (part.body, part.headers["roost-next-offset"]) == (found.body[5:8], "8")
