@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from pathlib import Path
 
-from support.instance import Instance
+from support.instance import Instance, eventually
 
 from roost.client import AsyncClient, Client
 
@@ -21,6 +22,23 @@ def test_after_the_runtime_directory_was_removed_a_command_reaches_the_same_daem
     removed(instance, "run")
     assert b"kept" in instance.roost("ls").stdout
     assert instance.status()["pid"] == pid
+
+
+def test_the_sockets_beside_the_daemons_own_are_listened_on_again_too(instance: Instance) -> None:
+    config = instance.root / "config" / "roost"
+    config.mkdir(parents=True)
+    (config / "config.toml").write_text('[hooks]\nsink = "unix-listener"\n')
+    instance.roost("daemon", "reload")
+    run = instance.root / "run" / "roost"
+    names = ("events.sock", "http.sock", "monitor.sock")
+    eventually((run / "monitor.sock").exists, what="monitors can connect")
+    removed(instance, "run")
+    instance.json("ls")
+    for name in names:
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.connect(str(run / name))
+    instance.roost("daemon", "stop")
+    assert not [name for name in names if (run / name).exists()]
 
 
 def test_after_both_directories_were_removed_a_command_reaches_the_same_daemon(instance: Instance) -> None:

@@ -134,6 +134,11 @@ class App:
         self._paths.ensure_dirs()
         if server.listen_again():
             log.warning("%s was gone; listening there again", self._socket_path)
+        for area in self._around:
+            try:
+                area.listen_again()
+            except RoostError as error:
+                log.error("%s", error.message)
         return self._socket_path
 
     def _wire_front(self, tasks: asyncio.TaskGroup) -> UnixServer:

@@ -48,6 +48,10 @@ async def _nothing() -> None:
     pass
 
 
+def _no_socket() -> None:
+    pass
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What an area may use. `shared` is where one area leaves what a later one builds on, by a documented name."""
@@ -69,12 +73,14 @@ class Context:
 @dataclass(frozen=True, slots=True)
 class Wired:
     """What an area brings: roost calls, v1 requests, and what is to be done when the daemon stops: `leave` while the
-    sessions can still be read, `close` when they are closed."""
+    sessions can still be read, `close` when they are closed. `listen_again`: what to do about socket files that were
+    removed, raises RoostError where that cannot be done."""
 
     methods: Mapping[str, Method[Any]] = field(default_factory=dict)
     handlers: Handlers = field(default_factory=dict)
     leave: Callable[[], Awaitable[None]] = _nothing
     close: Callable[[], Awaitable[None]] = _nothing
+    listen_again: Callable[[], None] = _no_socket
 
 
 async def wire_all(context: Context) -> list[Wired]:

@@ -202,6 +202,19 @@ class HooksArea:
     async def _retry(self, _calls: Calls, p: RetryParams, _data: bytes) -> Result:
         return {"retried": await self.dispatcher.retry(p.name)}, b""
 
+    def listen_again(self) -> None:
+        """Look after the sinks' socket files."""
+        if self._dispatcher is not None:
+            self._dispatcher.listen_again()
+
+    def doctor(self) -> dict[str, Any]:
+        """A line for `roost doctor`."""
+        sinks = self._dispatcher.status() if self._dispatcher else []
+        troubles = self._dispatcher.troubles() if self._dispatcher else []
+        detail = f"failing: {'; '.join(troubles)}" if troubles else f"{len(sinks)} sinks, none of them fails"
+        advice = "see `roost hooks status`, then `roost hooks retry`" if troubles else ""
+        return {"name": "hooks", "ok": not troubles, "detail": detail, "advice": advice}
+
     async def close(self) -> None:
         """Let the last events out."""
         if self._dispatcher is not None:
@@ -214,7 +227,8 @@ def wire(context: Context) -> Wired:
     area = HooksArea(context)
     area.begin(context.shared["config"])
     context.areas.add(area)
-    return Wired(methods=area.methods(), close=area.close)
+    context.control.add_check(area.doctor)
+    return Wired(methods=area.methods(), close=area.close, listen_again=area.listen_again)
 
 
 def _user_shell() -> str:

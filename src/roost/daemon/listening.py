@@ -36,3 +36,12 @@ def listen_at(path: str) -> socket.socket:
     finally:
         os.umask(mask)
     return listener
+
+
+def file_at(path: str) -> tuple[int, int] | None:
+    """Which file is there now, None for none: tells whether a socket file is still the one that was made."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -16,7 +16,7 @@ import struct
 from collections.abc import Callable
 
 from roost.daemon.asker import ASKER
-from roost.daemon.listening import listen_at
+from roost.daemon.listening import file_at, listen_at
 from roost.daemon.v1 import V1, Connection
 from roost.errors import RoostError
 from roost.wire import daemon_v1_pb2 as pb
@@ -53,7 +53,7 @@ class UnixServer:
         """
         self._listener = listener or listen_at(path)
         self._path = "" if lent else path
-        self._file = _file_at(path)
+        self._file = file_at(path)
         self._loop.add_reader(self._listener, self._accept)
 
     def listen_again(self) -> bool:
@@ -61,13 +61,13 @@ class UnixServer:
 
         Raises RoostError where that cannot be done; the old socket, which nobody finds, is kept then.
         """
-        if self._listener is None or not self._path or _file_at(self._path) == self._file:
+        if self._listener is None or not self._path or file_at(self._path) == self._file:
             return False
         fresh = listen_at(self._path)
         self._loop.remove_reader(self._listener)
         self._listener.close()
         self._listener = fresh
-        self._file = _file_at(self._path)
+        self._file = file_at(self._path)
         self._loop.add_reader(fresh, self._accept)
         return True
 
@@ -232,15 +232,6 @@ class UnixServer:
             self._loop.remove_reader(self._listener)
             self._listener.close()
             self._listener = None
-            if self._path and _file_at(self._path) == self._file:
+            if self._path and file_at(self._path) == self._file:
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(self._path)
-
-
-def _file_at(path: str) -> tuple[int, int] | None:
-    """Which file is at the path: device and inode, None for none."""
-    try:
-        found = os.lstat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino

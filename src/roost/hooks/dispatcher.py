@@ -216,11 +216,21 @@ class Dispatcher:
         if ends:
             await asyncio.wait(ends, timeout=grace_s * 2 + 1)
 
+    def listen_again(self) -> None:
+        """Have every sink look after its socket file."""
+        for lane in self._order:
+            lane.sink.listen_again()
+
     # --- looks and retries ----------------------------------------------------------------------------------------
 
     def status(self) -> list[dict[str, Any]]:
         """Every lane's state and counters."""
         return [running.lane.status() | {"session_id": running.session_id} for running in self._lanes.values()]
+
+    def troubles(self) -> list[str]:
+        """Each failing lane with its last error."""
+        lanes = [running.lane for running in self._lanes.values() if running.lane.failing]
+        return [f"{lane.config.name} ({lane.last_error})" for lane in lanes]
 
     async def retry(self, name: str | None) -> dict[str, int]:
         """Have one sink, or all, try again at once; how many events each has to try. Raises NoRunError."""

@@ -94,6 +94,9 @@ class Sink:
         """Try again now what was given up; how many events that are."""
         return 0
 
+    def listen_again(self) -> None:
+        """See to it that a socket file of its own is there; directories may be removed under a daemon."""
+
     async def close(self, grace_s: float) -> None:
         """Finish what was taken within that time, and let go of everything."""
 

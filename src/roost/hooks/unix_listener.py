@@ -34,8 +34,10 @@ class UnixListenerSink(Sink):
 
     async def open(self) -> None:
         """Listen; a socket that nobody listens at any more is replaced."""
-        if self._listener is not None:
-            return
+        if self._listener is None:
+            self._listen()
+
+    def _listen(self) -> None:
         path = self._options.path
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.setblocking(False)
@@ -52,6 +54,25 @@ class UnixListenerSink(Sink):
         self._identity = (found.st_dev, found.st_ino)
         self._listener = listener
         asyncio.get_running_loop().add_reader(listener, self._accept)
+
+    def listen_again(self) -> None:
+        """Listen anew if the file is not ours any more; monitors stay. What goes wrong is told as a failure."""
+        if self._listener is None or self._is_ours():
+            return
+        asyncio.get_running_loop().remove_reader(self._listener)
+        self._listener.close()
+        self._listener = None
+        try:
+            self._listen()
+        except SinkError as error:
+            self.report(str(error))
+
+    def _is_ours(self) -> bool:
+        try:
+            found = os.lstat(self._options.path)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._identity
 
     def _accept(self) -> None:
         assert self._listener is not None
@@ -95,9 +116,8 @@ class UnixListenerSink(Sink):
             asyncio.get_running_loop().remove_reader(self._listener)
             self._listener.close()
             self._listener = None
-            with contextlib.suppress(OSError):
-                found = os.stat(self._options.path)
-                if (found.st_dev, found.st_ino) == self._identity:
+            if self._is_ours():
+                with contextlib.suppress(OSError):
                     os.unlink(self._options.path)
 
     def facts(self) -> dict[str, object]:

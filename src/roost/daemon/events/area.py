@@ -78,6 +78,7 @@ def wire(context: Context) -> Wired:
         methods={**calls.methods(), **ObserverCalls(observers).methods()},
         handlers=V1Observers(context.table, observers).handlers(),
         close=close,
+        listen_again=socket.listen_again,
     )
 
 

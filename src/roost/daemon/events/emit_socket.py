@@ -18,7 +18,7 @@ from typing import Any
 from roost.core.agent_events import MAX_EMIT_BYTES, decode_emission
 from roost.core.events import Event
 from roost.daemon.events.emitters import Emitters
-from roost.daemon.listening import listen_at
+from roost.daemon.listening import file_at, listen_at
 from roost.daemon.session import Session
 from roost.errors import InvalidError, RoostError
 
@@ -45,8 +45,19 @@ class EmitSocket:
         self._emitters = emitters
         self._path = path
         self._listener = listen_at(path)
+        self._file = file_at(path)
         self._connections = 0
         loop.add_reader(self._listener, self._accept)
+
+    def listen_again(self) -> None:
+        """Listen anew if the file is not ours any more. Raises RoostError; the old socket stays then."""
+        if file_at(self._path) == self._file:
+            return
+        fresh = listen_at(self._path)
+        self._loop.remove_reader(self._listener)
+        self._listener.close()
+        self._listener, self._file = fresh, file_at(self._path)
+        self._loop.add_reader(fresh, self._accept)
 
     def _accept(self) -> None:
         try:
@@ -127,8 +138,9 @@ class EmitSocket:
         """Listen no more."""
         self._loop.remove_reader(self._listener)
         self._listener.close()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._path)
+        if file_at(self._path) == self._file:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._path)
 
 
 def _taken(event: Event) -> dict[str, Any]:

@@ -203,4 +203,6 @@ def wire(context: Context) -> Wired:
     store: ConfigStore = context.shared["config"]
     http.configure(store.current.of(HttpConfig))
     store.participate(http.take_part)
-    return Wired(methods={**create_methods(), **access_methods(http)}, close=http.close)
+    return Wired(
+        methods={**create_methods(), **access_methods(http)}, close=http.close, listen_again=http.doors.open_again
+    )

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from roost.core.access import DeniedError, allowed_hosts
 from roost.core.listening import ListenAddress
 from roost.core.problems import CONTENT_TYPE, problem
-from roost.daemon.listening import listen_at
+from roost.daemon.listening import file_at, listen_at
 from roost.errors import InvalidError, RoostError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Doors:
             )
         if address.path:
             listener = listen_at(address.path)
-            door = Door(address, listener, _UNIX_HOSTS, only, _file_at(address.path))
+            door = Door(address, listener, _UNIX_HOSTS, only, file_at(address.path))
         else:
             listener = _listen_tcp(address)
             bound = ListenAddress(host=address.host, port=listener.getsockname()[1])
@@ -104,6 +104,16 @@ class Doors:
         log.info("HTTP is served at %s", door.address.url)
         return door
 
+    def open_again(self) -> None:
+        """Listen anew on Unix sockets whose files are not ours any more. Raises RoostError; the old one stays then."""
+        for door in self._doors:
+            if door.local and file_at(door.address.path) != door.file:
+                fresh = listen_at(door.address.path)
+                self._loop.remove_reader(door.listener)
+                door.listener.close()
+                door.listener, door.file = fresh, file_at(door.address.path)
+                self._loop.add_reader(fresh, self._accept, door)
+
     def close(self, door: Door) -> None:
         """Listen there no more; connections that came in stay."""
         if door not in self._doors:
@@ -111,7 +121,7 @@ class Doors:
         self._doors.remove(door)
         self._loop.remove_reader(door.listener)
         door.listener.close()
-        if door.local and _file_at(door.address.path) == door.file:
+        if door.local and file_at(door.address.path) == door.file:
             with contextlib.suppress(OSError):
                 os.unlink(door.address.path)
 
@@ -205,11 +215,3 @@ def _listen_tcp(address: ListenAddress) -> socket.socket:
             f"cannot listen at {address.authority}: {error.strerror}; choose another port", kind="denied"
         ) from error
     return listener
-
-
-def _file_at(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.lstat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
