@@ -262,3 +262,21 @@ def test_the_documented_sink_gets_events(tmp_path: Path) -> None:
 def test_standard_output_is_that_of_a_daemon_in_the_foreground(instance: Instance) -> None:
     configure(instance, '[hooks]\nsink = "stdout"\n')
     assert (sink(instance)["state"], "background" in sink(instance)["note"]) == ("idle", True)
+
+
+def test_the_doctor_names_a_failing_sink_and_a_broken_configuration(instance: Instance, tmp_path: Path) -> None:
+    def line(name: str) -> dict[str, Any]:
+        checks = json.loads(instance.roost("doctor", "--json", check=False).stdout)["checks"]
+        (found,) = [check for check in checks if check["name"] == name]
+        return found  # type: ignore[no-any-return]
+
+    (tmp_path / "taken").mkdir()
+    configure(instance, f'[hooks]\nsink = "jsonl"\njsonl_path = "{tmp_path}/taken"\n')
+    assert line("configuration")["ok"]
+    eventually(lambda: not line("hooks")["ok"], what="the sink fails")
+    assert f"jsonl:{tmp_path}/taken" in line("hooks")["detail"]
+    configure(instance, "[hooks]\nsinc = 1\n", reload=False)
+    broken = line("configuration")
+    assert (broken["ok"], ":2: hooks.sinc" in broken["detail"]) == (False, True)
+    configure(instance, "[hooks]\n")
+    assert (line("configuration")["ok"], line("hooks")["ok"]) == (True, True)

@@ -51,6 +51,17 @@ class ConfigArea:
         data: dict[str, Any] = {"applied": applied, "file": self._store.path, "problems": problems}
         self._bus.emit(None, "daemon", "config_reloaded", data)
 
+    def check(self) -> dict[str, Any]:
+        """A line for `roost doctor`: whether the file is right, and was so when it was last applied."""
+        store = self._store
+        problems = [str(problem) for problem in store.look()]
+        detail = store.path if store.origin != "defaults" else f"no {store.path}, the defaults are in force"
+        if problems:
+            more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+            detail = f"{problems[0]}{more}"
+        advice = "`roost config check` shows every mistake, `roost daemon reload` applies what was mended"
+        return {"name": "configuration", "ok": not problems, "detail": detail, "advice": advice if problems else ""}
+
     def methods(self) -> dict[str, Method[Any]]:
         """By name."""
         return {"config.show": Method(NoParams, self._show), "config.reload": Method(NoParams, self._reload)}
@@ -74,6 +85,8 @@ def wire(context: Context) -> Wired:
     store.load()
     context.shared["config"] = store
     area = ConfigArea(store, context.bus)
+
+    context.control.add_check(area.check)
 
     def on_hangup() -> None:
         context.tasks.create_task(area.on_signal(), name="reload")

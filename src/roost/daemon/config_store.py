@@ -80,6 +80,14 @@ class ConfigStore:
             await asyncio.to_thread(self._keep, text)
             return config
 
+    def look(self) -> tuple[Problem, ...]:
+        """What is wrong with the file as it is now, or, if nothing is, why it was refused; applies nothing."""
+        try:
+            self._read()
+        except ConfigError as error:
+            return error.problems
+        return self.problems
+
     def describe(self) -> dict[str, Any]:
         """What is in force and where it comes from, as JSON."""
         return {

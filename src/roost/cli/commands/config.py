@@ -49,7 +49,7 @@ def check_command(invocation: Invocation, /, *, file: str | None, as_json: bool)
         for problem in problems:
             print(printable(problem))
         if not problems:
-            say(f"{path} does not exist: the defaults hold" if missing else f"{path} is right")
+            say(f"{path} does not exist{'' if file else ': the defaults hold'}" if missing else f"{path} is right")
     return ERROR if problems or (missing and file) else OK
 
 
@@ -70,17 +70,24 @@ def show_command(invocation: Invocation, /, *, as_json: bool) -> int:
         print_json(config)
         return OK
     rows = [(setting.key, json.dumps(setting.value, ensure_ascii=False), setting.origin) for setting in config.settings]
-    print(f"{printable(config.file)}: {_ORIGINS[config.origin]}")
+    print(f"{printable(config.file)}: {_in_force(config)}")
     print(aligned([_COLUMNS, *[tuple(map(printable, row)) for row in rows]]), end="")
     for problem in config.problems:
         say(problem)
     return OK
 
 
-_ORIGINS = {
-    "file": "in force",
-    "defaults": "does not exist, the defaults are in force",
-    "kept": "cannot be used as it is; the last good one is in force",
+def _in_force(config: ConfigInfo) -> str:
+    """What holds, in words; of a file with mistakes never that it is not there."""
+    if config.problems:
+        return "cannot be used as it is; " + _INSTEAD[config.origin]
+    return "in force" if config.origin == "file" else "does not exist, the defaults are in force"
+
+
+_INSTEAD = {
+    "file": "what it said before is in force",
+    "defaults": "the defaults are in force",
+    "kept": "the last good one is in force",
 }
 
 
