@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from roost.core.key_names import (
@@ -145,6 +144,8 @@ def _character_key(character: str, modifiers: int) -> Key:
 
 
 def _suggestion(text: str, rest: str) -> str:
+    from difflib import get_close_matches  # here, since mistakes are rare
+
     close = get_close_matches(rest.lower(), [*BY_LOWER_NAME, *CHARACTERS, "btab"], n=1, cutoff=0.6)
     if not close:
         return "; keys are single characters and names such as Enter, C-c, M-x, S-F6, Up, PageDown or hex:1b5b41"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import unquote
 
 MAX_COMMAND_LENGTH = 200
 PROMPT, INPUT, OUTPUT, FINISHED = "A", "B", "C", "D"
@@ -73,7 +72,7 @@ def command_of(rest: str) -> str:
     for field in rest.split(";"):
         name, equals, value = field.partition("=")
         if equals and name == "cmdline_url":
-            return unquote(value)
+            return _unquoted(value)
     return ""
 
 
@@ -81,8 +80,16 @@ def directory_of(reported: str, host: str) -> str:
     """The local directory behind what OSC 7 or 633 reported; "" when it is on another machine or no path."""
     if reported.startswith("file://"):
         where, slash, path = reported[len("file://") :].partition("/")
-        return unquote(slash + path) if where.lower() in ("", "localhost", host.lower()) else ""
+        return _unquoted(slash + path) if where.lower() in ("", "localhost", host.lower()) else ""
     return reported if reported.startswith("/") else ""
+
+
+def _unquoted(text: str) -> str:
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote  # here: most sessions have no shell that marks, and it is on every daemon's way
+
+    return unquote(text)
 
 
 def _exit_code(text: str) -> int | None:

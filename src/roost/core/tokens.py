@@ -6,8 +6,6 @@ there is nothing to guess. The stored form does not give the secret back.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -61,11 +59,15 @@ def new_token(
 
 def digest_of(text: str) -> str:
     """The stored form of a secret."""
+    import hashlib  # here: a daemon without HTTP needs no OpenSSL
+
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def find_token(text: str, tokens: Iterable[Token], *, kind: str, now: float) -> Token | None:
     """The credential that a text is; None for one that is unknown or has expired. Takes as long for each of them."""
+    import hmac  # here, as above
+
     digest = digest_of(text)
     found = None
     for token in tokens:

@@ -6,7 +6,6 @@ Owns the kinds, how their values are read, and the patterns that are looked for 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from roost.core.durations import parse_duration
@@ -66,6 +65,8 @@ def parse_condition(text: str) -> Condition:
     """The condition that is written so."""
     kind, equals, value = text.partition("=")
     if kind not in KINDS:
+        from difflib import get_close_matches  # here, since mistakes are rare
+
         close = get_close_matches(kind, KINDS, n=1)
         hint = f"did you mean {close[0]}?" if close else f"there are {_known()}"
         raise InvalidError(f"{kind!r} cannot be waited for; {hint}")

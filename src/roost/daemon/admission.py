@@ -6,7 +6,7 @@ Owns the difference between v1's attach (backlog in the answer, read mark moved)
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -154,7 +154,7 @@ class Attacher:
         return attachment, admitted
 
     def _place(self, session: Session, stream: Stream, spec: AttachSpec, token: bytes) -> Admitted:
-        attachment_id = "a-" + secrets.token_hex(4)
+        attachment_id = "a-" + os.urandom(4).hex()
         if not spec.extended:
             return _place_v1(session, stream.ring, attachment_id, token)
         stream.scan_to_end()

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import errno
 import os
-import secrets
 import signal
 import termios
 import time
@@ -558,4 +557,4 @@ def exited_data(info: ExitInfo) -> dict[str, Any]:
 
 def new_token() -> bytes:
     """A resume token."""
-    return secrets.token_bytes(16)
+    return os.urandom(16)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from importlib.resources import files
 
 from roost.daemon.environment import Pairs
 from roost.errors import InvalidError
@@ -103,4 +102,6 @@ def _not_interactive(argv: list[bytes]) -> InvalidError:
 
 
 def _file(name: str) -> bytes:
+    from importlib.resources import files  # here: dear, and few sessions are integrated
+
     return os.fsencode(str(files("roost.shell").joinpath(name)))

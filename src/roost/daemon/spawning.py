@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -124,7 +123,7 @@ class Spawner:
         return spec.name
 
     async def _start(self, spec: SpawnSpec, name: str) -> tuple[Session, bool]:
-        session_id = names.session_id(secrets.token_bytes(names.ID_RANDOM_BYTES))
+        session_id = names.session_id(os.urandom(names.ID_RANDOM_BYTES))
         preparation = Preparation(session_id, name, spec.kind, list(spec.argv), spec.cwd, given=spec.entries)
         self._areas.prepare(preparation, spec.options)
         environment = self._environment(spec, session_id, name, preparation.environment)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import logging
 import os
-from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from roost.core.state_rules import RuleBook, read_rules
 from roost.daemon.config_file import own_config_path
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 log = logging.getLogger(__name__)
 
@@ -30,12 +33,12 @@ class StateFiles:
     @property
     def paths(self) -> list[str]:
         """The user's file and the one that comes with roost."""
-        return [self.path, str(files("roost.core").joinpath("states.toml"))]
+        return [self.path, str(_rules_of_roost())]
 
     def book(self) -> RuleBook:
         """All rules, the user's first."""
         if self._own is None:
-            text = files("roost.core").joinpath("states.toml").read_text("utf-8")
+            text = _rules_of_roost().read_text("utf-8")
             self._own = read_rules(text, "states.toml of roost")
         stamp = _stamp_of(self.path)
         if self._book is None or stamp != self._stamp:
@@ -52,6 +55,12 @@ class StateFiles:
                 return read_rules(file.read(_MAX_BYTES).decode("utf-8"), self.path)
         except (OSError, UnicodeDecodeError) as error:
             return RuleBook(problems=(f"{self.path}: cannot be read: {error}",))
+
+
+def _rules_of_roost() -> Traversable:
+    from importlib.resources import files  # here: dear, and few sessions have an agent
+
+    return files("roost.core").joinpath("states.toml")
 
 
 def _stamp_of(path: str) -> tuple[int, int] | None:

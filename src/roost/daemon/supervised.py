@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import secrets
 import time
 from collections.abc import AsyncIterator
 
@@ -184,7 +183,7 @@ class Supervised:
     async def _launch(self, life: sv.Life) -> None:
         """Start a run; `life` is its beginning. Raises RoostError when there is no child, which is noted before."""
         await self._clear_away()
-        self.row.run_id = f"service-{secrets.token_hex(16)}"
+        self.row.run_id = f"service-{os.urandom(16).hex()}"
         self.row.session_id = ""
         await self._become(life)
         try:

@@ -5,7 +5,7 @@ Owns their parameters, whose session a request is about, and who may not answer 
 
 from __future__ import annotations
 
-import secrets
+import os
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -71,7 +71,7 @@ def approval_methods(context: Context, desk: Desk) -> dict[str, Method[Any]]:
         session = own_session() if p.target is None else calls.service.find(p.target)
         if session is not None and not session.live:
             raise WrongStateError(f"session {session.record.name} has exited; it cannot need an approval any more")
-        id = p.id or f"a-{secrets.token_hex(5)}"
+        id = p.id or f"a-{os.urandom(5).hex()}"
         approval = new_approval(id, p.tool, p.detail, p.timeout_s, waits=p.wait, by=ASKER.get())
         if session is not None:
             approval = replace(approval, session_id=session.id, session_name=session.record.name)

@@ -7,7 +7,6 @@ What a token is, is `roost.core.tokens`.
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,7 +105,7 @@ class Credentials:
         if len(tokens) >= MOST_TOKENS:
             raise InvalidError(f"{MOST_TOKENS} tokens are kept, which is the limit; `roost token revoke` ends some")
         token, text = new_token(
-            secrets.token_bytes(ID_BYTES + SECRET_BYTES),
+            os.urandom(ID_BYTES + SECRET_BYTES),
             scope=scope,
             kind="token",
             name=name,
@@ -144,6 +143,8 @@ class Credentials:
 
     def ticket(self, scope: str, name: str) -> str:
         """A ticket for a browser: counts once, for 30 s."""
+        import secrets  # here: a daemon without HTTP needs no OpenSSL
+
         text = secrets.token_urlsafe(SECRET_BYTES)
         now = self._clock()
         self._tickets = [ticket for ticket in self._tickets if ticket.until > now][-(MOST_TICKETS - 1) :]
@@ -152,6 +153,8 @@ class Credentials:
 
     def exchange(self, text: str) -> tuple[Token, str] | None:
         """Let a browser in for a ticket: what is kept, and the cookie's value. None when the ticket does not count."""
+        import secrets  # here, as above
+
         digest = digest_of(text)
         ticket = next((t for t in self._tickets if secrets.compare_digest(t.digest, digest)), None)
         if ticket is None:
@@ -161,7 +164,7 @@ class Credentials:
         if ticket.until <= now:
             return None
         grant, value = new_token(
-            secrets.token_bytes(ID_BYTES + SECRET_BYTES),
+            os.urandom(ID_BYTES + SECRET_BYTES),
             scope=ticket.scope,
             kind="browser",
             name=ticket.name,

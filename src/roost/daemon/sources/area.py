@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from roost.core.config_observe import ObserveConfig
 from roost.daemon.areas import Preparation
@@ -19,12 +19,15 @@ from roost.daemon.observe_area import ObserveOptions, Participant, observe_area,
 from roost.daemon.record import Launch
 from roost.daemon.session import Session
 from roost.daemon.sources import gate
-from roost.daemon.sources.file_kind import FileKind
+from roost.daemon.sources.asleep import Asleep
 from roost.daemon.sources.kinds import Means, OnLoop
-from roost.daemon.sources.network_kind import NetworkKind
-from roost.daemon.sources.process_kind import ProcessKind
 from roost.daemon.sources.supervisor import Supervisor
 from roost.daemon.sources.target import Target
+
+if TYPE_CHECKING:
+    from roost.daemon.sources.file_kind import FileKind
+    from roost.daemon.sources.network_kind import NetworkKind
+    from roost.daemon.sources.process_kind import ProcessKind
 
 
 def wire(context: Context) -> Wired:
@@ -43,12 +46,26 @@ class SourcesArea:
     def __init__(self, context: Context) -> None:
         self._context = context
         self.supervisor = Supervisor(context.loop, context.tasks, context.bus, context.table, self._target)
-        means = Means(OnLoop(context.loop), self.supervisor.delivery, lambda: self._config.without)
-        link = context.service.link
-        self.processes = ProcessKind(means, lambda: link.pid, {os.getpid()})
-        self.supervisor.add(self.processes)
-        self.supervisor.add(FileKind(means, self.processes))
-        self.supervisor.add(NetworkKind(means, self.processes))
+        self._means = Means(OnLoop(context.loop), self.supervisor.delivery, lambda: self._config.without)
+        self.processes = Asleep("process", self._process_kind)
+        for kind in (self.processes, Asleep("file", self._file_kind), Asleep("network", self._network_kind)):
+            self.supervisor.add(kind)
+
+    def _process_kind(self) -> ProcessKind:
+        from roost.daemon.sources.process_kind import ProcessKind
+
+        link = self._context.service.link
+        return ProcessKind(self._means, lambda: link.pid, {os.getpid()})
+
+    def _file_kind(self) -> FileKind:
+        from roost.daemon.sources.file_kind import FileKind
+
+        return FileKind(self._means, self.processes.wake())
+
+    def _network_kind(self) -> NetworkKind:
+        from roost.daemon.sources.network_kind import NetworkKind
+
+        return NetworkKind(self._means, self.processes.wake())
 
     @property
     def _config(self) -> ObserveConfig:
@@ -61,13 +78,14 @@ class SourcesArea:
         if options.exact:
             preparation.prefix += [os.fsencode(word) for word in (sys.executable, "-I", "-S", gate.__file__)]
         else:
-            self.processes.warm_up()
-            self._context.loop.call_later(WARM_S, self.processes.cool_down)
+            processes = self.processes.wake()
+            processes.warm_up()
+            self._context.loop.call_later(WARM_S, processes.cool_down)
 
     def on_session(self, session: Session, _options: ObserveOptions, *, adopted: bool) -> None:
         """Observe it if that is wanted."""
-        if not self._context.bus.wanted(session.id, "process"):
-            self.processes.disown(session.origin.pid)
+        if self.processes.awake is not None and not self._context.bus.wanted(session.id, "process"):
+            self.processes.awake.disown(session.origin.pid)
         self.supervisor.refresh()
 
     def _target(self, session: Session) -> Target:
