@@ -14,8 +14,8 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import ignored_auth, positive_data_acceptance
 from support.instance import Instance
 
-#: Streams do not end, and a WebSocket is none of OpenAPI's business.
-ENDLESS = ("get_events", "attach_sessions_target")
+#: Streams do not end, an approval that is asked for waits, and a WebSocket is none of OpenAPI's business.
+ENDLESS = ("get_events", "post_approvals", "attach_sessions_target")
 
 #: Who guesses tokens is slowed down (a test of its own), and no schema says which names, signals and sizes there are.
 EXCLUDED = [ignored_auth, positive_data_acceptance]
