@@ -19,6 +19,7 @@ COMMANDS = {
     "logs": ("logs", "Show retained output without attaching."),
     "screen": ("screen", "Show what a session's terminal shows."),
     "send": ("send", "Type into a session."),
+    "receipts": ("receipts", "List inputs that are queued, and what became of others."),
     "keys": ("keys", "Press keys in a session, by name."),
     "env": ("env", "Print what of a session's environment can be refreshed."),
     "resize": ("control", "Set the size of a session's terminal."),

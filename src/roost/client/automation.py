@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from roost.client import automation_calls, calls
 
 if TYPE_CHECKING:
-    from roost.client.results import Executed, Sent, Waited
+    from roost.client.results import Executed, Receipt, Sent, Waited
 
 T = TypeVar("T")
 
@@ -64,3 +64,38 @@ class AutomationVerbs:
     def explain(self, target: str = "") -> dict[str, Any]:
         """In what state a session is, what every source says of it, and which rules were tried on its screen."""
         return self._perform(automation_calls.explain(target))
+
+    def followup(
+        self,
+        target: str,
+        text: str,
+        *,
+        key: str = "",
+        enter: bool = True,
+        paste: bool = True,
+        now: bool = False,
+        wait: str = "",
+        timeout_s: float | None = None,
+    ) -> Receipt:
+        """Queues text that is typed, and Enter after it, when the session is idle: at the end of an agent's turn, at
+        the shell's prompt, or when it is quiet. `now` does not wait for that.
+
+        key: the same key is the same input, so that a repeat is harmless. wait: "written" or "observed", for at most
+        `timeout_s`; the receipt says what became of it.
+        """
+        call = automation_calls.add_followup(
+            target, text, key=key, enter=enter, paste=paste, now=now, wait=wait, timeout_s=timeout_s
+        )
+        return self._perform(call)
+
+    def receipt(self, id: str, *, wait: str = "", timeout_s: float | None = None) -> Receipt:
+        """What became of a queued input; `wait` as in `followup`."""
+        return self._perform(automation_calls.get_followup(id, wait, timeout_s))
+
+    def receipts(self, target: str | None = None, *, all: bool = False) -> list[Receipt]:
+        """The inputs that are not over, with `all` the newest others too; of one session with a target."""
+        return self._perform(automation_calls.list_followups(target, all=all))
+
+    def cancel_followup(self, id: str) -> Receipt:
+        """Takes back an input that is still queued. Raises WrongStateError for one that is not."""
+        return self._perform(automation_calls.cancel_followup(id))

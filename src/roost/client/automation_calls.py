@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from roost.client.calls import Call
-from roost.client.results import Executed, OutputPiece, Waited
+from roost.client.results import Executed, OutputPiece, Receipt, Waited
 from roost.errors import InvalidError, WaitTimeoutError, WrongStateError
 
 
@@ -77,3 +77,36 @@ def explain(target: str) -> Call[dict[str, Any]]:
         return dict(result)
 
     return Call("state.explain", read, {"target": target}, repeatable=True)
+
+
+def _receipt(result: Mapping[str, Any], _data: bytes) -> Receipt:
+    return Receipt.from_json(result)
+
+
+def add_followup(
+    target: str, text: str, *, key: str, enter: bool, paste: bool, now: bool, wait: str, timeout_s: float | None
+) -> Call[Receipt]:
+    """Repeatable with a key only: without one a repeat would be another input."""
+    params = {"target": target, "text": text, "key": key, "enter": enter, "paste": paste, "now": now}
+    wish = {"wait": wait, "timeout_s": timeout_s}
+    return Call("followup.add", _receipt, {**params, **wish}, repeatable=bool(key), extra_s=_extra(wait, timeout_s))
+
+
+def get_followup(id: str, wait: str, timeout_s: float | None) -> Call[Receipt]:
+    params = {"id": id, "wait": wait, "timeout_s": timeout_s}
+    return Call("followup.get", _receipt, params, repeatable=True, extra_s=_extra(wait, timeout_s))
+
+
+def list_followups(target: str | None, *, all: bool) -> Call[list[Receipt]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[Receipt]:
+        return [Receipt.from_json(entry) for entry in result["followups"]]
+
+    return Call("followup.list", read, {"target": target, "all": all}, repeatable=True)
+
+
+def cancel_followup(id: str) -> Call[Receipt]:
+    return Call("followup.cancel", _receipt, {"id": id})
+
+
+def _extra(wait: str, timeout_s: float | None) -> float | None:
+    return timeout_s if wait else 0.0

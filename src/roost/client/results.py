@@ -83,6 +83,30 @@ class ApprovalInfo(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt(Record):
+    """What became of an input that was queued. Times in Unix seconds.
+
+    state: queued, writing, written, then observed (something was seen of it: seen_by "agent", "echo" or "output") or
+    stalled (nothing was, or a killed daemon was at it: it may have arrived); else cancelled or failed, and `reason`.
+    offset: where the output stood before it. idle_by: what told that its turn had come.
+    """
+
+    id: str
+    session_id: str = ""
+    session_name: str = ""
+    text: str = ""
+    key: str = ""
+    state: str = "queued"
+    queued_at: float = 0.0
+    written_at: float | None = None
+    over_at: float | None = None
+    offset: int | None = None
+    idle_by: str = ""
+    seen_by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Executed(Record):
     """What came of a command in a session's shell.
 

@@ -41,6 +41,7 @@ AREAS: tuple[str, ...] = (
     "roost.daemon.exec_run",
     "roost.daemon.approvals",
     "roost.daemon.states",
+    "roost.daemon.followups",
 )
 
 

@@ -358,6 +358,8 @@ WAITING_METHODS = frozenset(
         "exec.run",
         "state.explain",
         "approvals.ask",
+        "followup.add",
+        "followup.get",
     }
 )
 

@@ -13,8 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from roost.core.approvals import PENDING, STATE_OF, Approval, shortened
-from roost.daemon.approvals.store import ApprovalStore
 from roost.daemon.bus import EventBus
+from roost.daemon.kept_file import KeptFile
 from roost.daemon.session import Session
 from roost.daemon.table import SessionTable
 from roost.errors import InvalidError, NoRunError, RoostError, WrongStateError
@@ -46,7 +46,7 @@ class Desk:
     key = "approvals"
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, bus: EventBus, table: SessionTable, store: ApprovalStore
+        self, loop: asyncio.AbstractEventLoop, bus: EventBus, table: SessionTable, store: KeptFile[Approval]
     ) -> None:
         self._loop = loop
         self._bus = bus

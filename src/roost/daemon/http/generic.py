@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 _SCOPES = {
     "sessions.logs": "read",
     "sessions.send": "type",
-    "followup.remove": "type",
+    "followup.get": "read",
+    "followup.cancel": "type",
     "approvals.get": "read",
     "approvals.withdraw": "type",
     "events.read": "read",
