@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from roost.errors import InvalidError
@@ -63,7 +63,9 @@ class RunRecord:
 
     def encode(self) -> bytes:
         """The record as it is stored."""
-        return json.dumps(asdict(self), separators=(",", ":")).encode() + b"\n"
+        return (
+            json.dumps({name: getattr(self, name) for name in self.__slots__}, separators=(",", ":")).encode() + b"\n"
+        )
 
 
 def parse_record(data: bytes) -> RunRecord:

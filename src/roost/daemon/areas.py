@@ -68,10 +68,13 @@ class Areas:
 
     def __init__(self) -> None:
         self._areas: dict[str, Area] = {}
+        self._opening: dict[str, OpeningArea] = {}
 
     def add(self, area: Area) -> None:
         """Let an area take part."""
         self._areas[area.key] = area
+        if isinstance(area, OpeningArea):  # asked here once: looking at a protocol takes 15 µs
+            self._opening[area.key] = area
 
     def check(self, options: Mapping[str, Any]) -> None:
         """Refuse unknown areas and bad options. Raises InvalidError."""
@@ -89,18 +92,16 @@ class Areas:
     async def open(self, preparation: Preparation, options: Mapping[str, Any], record: SessionRecord) -> None:
         """Let the areas make what they need before the start. Raises RoostError, with nothing left behind."""
         try:
-            for key, area in self._areas.items():
-                if isinstance(area, OpeningArea):
-                    await area.open(preparation, options.get(key), record)
+            for key, area in self._opening.items():
+                await area.open(preparation, options.get(key), record)
         except BaseException:
             self.abandon(preparation)
             raise
 
     def abandon(self, preparation: Preparation) -> None:
         """The session could not be started."""
-        for area in self._areas.values():
-            if isinstance(area, OpeningArea):
-                area.abandon(preparation)
+        for area in self._opening.values():
+            area.abandon(preparation)
 
     def on_session(self, session: Session, *, adopted: bool) -> None:
         """Tell every area of a session."""

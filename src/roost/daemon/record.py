@@ -18,6 +18,8 @@ BLOB_MAX_BYTES = 64 * 1024
 #: A launch part above this is compressed.
 COMPRESS_BYTES = 16 * 1024
 _PLAIN, _COMPRESSED = b"p", b"z"
+#: Made once: `json.dumps` with separators makes an encoder a call.
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(slots=True)
@@ -245,4 +247,4 @@ def _fields(record: SessionRecord | Ticket | TeeRecord | ObserverRecord | Record
 
 
 def _line(fields: dict[str, Any]) -> bytes:
-    return json.dumps(fields, separators=(",", ":")).encode() + b"\n"
+    return _encoded(fields).encode() + b"\n"

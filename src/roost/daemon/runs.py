@@ -112,14 +112,25 @@ class Runs:
             agent=agent_of(record.argv, record.labels),
             started_at=origin.created_at,
         )
+        path, data = self._path(session.id), run.encode()
+        if _holds(path, data):
+            return  # the last daemon wrote it: renaming over a file is dear, and there may be hundreds at a start
         try:
-            write_whole(self._path(session.id), run.encode())
+            write_whole(path, data)
         except OSError as error:
             log.warning("the record of run %s could not be written: %s", session.id, error)
 
     def _unlink(self, path: str) -> None:
         with contextlib.suppress(OSError):
             os.unlink(path)
+
+
+def _holds(path: str, data: bytes) -> bool:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(len(data) + 1) == data
+    except OSError:
+        return False
 
 
 def wire(context: Context) -> Wired:

@@ -83,11 +83,14 @@ class Supervisor:
         self._refreshing = False
         if self._closed:
             return
+        categories = [category for category in self._kinds if self._bus.category_wanted(category)]
+        if not categories and not self._runs:
+            return  # the usual case, at every start of a session among many
         wanted = {
             (session.id, category)
             for session in self._table
             if session.live or session.id in self._observed
-            for category in self._kinds
+            for category in categories
             if self._bus.wanted(session.id, category)
         }
         for key in [key for key in self._runs if key not in wanted]:
