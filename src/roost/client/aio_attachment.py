@@ -46,6 +46,7 @@ class AsyncAttachment(AttachmentFacts):
         )
         self._watched: socket.socket | None = None
         self._watched_ring: Ring | None = None
+        self._typing = -1  # watched for taking input that goes past the daemon
         self._reading = self._writing = False
         self._waiters: set[asyncio.Future[None]] = set()
         self._reconnecting = asyncio.Lock()
@@ -104,13 +105,13 @@ class AsyncAttachment(AttachmentFacts):
             state.check_writable()
             rest = rest[state.outbox.offer(rest) :]
             self._link.send()
-            if not rest and not (state.streaming and state.outbox):
+            if not (rest or state.outbox.awaits_terminal or (state.streaming and state.outbox)):
                 return
             state.stash()  # makes room to receive into, and may bring the news that makes room to send
             if state.ended or (rest and state.outbox.room_bytes):
                 continue
             try:
-                await self._turn(deadline, "the session did not take the input")
+                await self._turn(deadline, "the session did not take the input", sending=True)
             except WaitTimeoutError as error:
                 raise WriteTimeoutError(error.message, written=len(data) - len(rest)) from error
 
@@ -146,10 +147,13 @@ class AsyncAttachment(AttachmentFacts):
 
     # ------------------------------------------------------------------ waiting
 
-    async def _turn(self, deadline: Deadline, waited_for: str) -> None:
-        """Moves bytes both ways; waits first if there is nothing to move. WaitTimeoutError when that takes too long."""
+    async def _turn(self, deadline: Deadline, waited_for: str, *, sending: bool = False) -> None:
+        """Moves bytes both ways; waits first if there is nothing to move. WaitTimeoutError when that takes too long.
+
+        `sending`: it is for what is to be sent; output in the ring may wait.
+        """
         if self._link.connection is None:
-            await self._reconnect(deadline, waited_for)
+            await self._reconnect(deadline, waited_for, sending=sending)
             return
         moved = self._link.send()
         if self._link.receive() or moved or self._link.connection is None:
@@ -157,9 +161,9 @@ class AsyncAttachment(AttachmentFacts):
             self._wake()  # what arrived may be what another task waits for
             await asyncio.sleep(0)  # a stream that never pauses must not keep the loop from its other work
             return
-        await self._changed(deadline, waited_for)
+        await self._changed(deadline, waited_for, sending=sending)
 
-    async def _reconnect(self, deadline: Deadline, waited_for: str) -> None:
+    async def _reconnect(self, deadline: Deadline, waited_for: str, *, sending: bool) -> None:
         self._watch()
         async with self._reconnecting:
             if self._link.connection is not None or self._state.ended:
@@ -170,12 +174,12 @@ class AsyncAttachment(AttachmentFacts):
             if pause_s:
                 if deadline.passed:
                     raise deadline.error(waited_for)
-                await self._pause(deadline.within_s(pause_s))
+                await self._pause(deadline.within_s(pause_s), sending=sending)
 
-    async def _pause(self, pause_s: float) -> None:
-        """Waits for the daemon, or for output that comes without it."""
+    async def _pause(self, pause_s: float, *, sending: bool) -> None:
+        """Waits for the daemon, or for what needs none: output, and room for input."""
         try:
-            await self._changed(Deadline(pause_s), "")
+            await self._changed(Deadline(pause_s), "", sending=sending)
         except WaitTimeoutError:
             pass
 
@@ -193,10 +197,10 @@ class AsyncAttachment(AttachmentFacts):
             None, lambda: start_daemon(endpoint.paths, endpoint.socket_path).close()
         )
 
-    async def _changed(self, deadline: Deadline, waited_for: str) -> None:
-        """Waits until the socket took or brought something, or there is output in the ring."""
+    async def _changed(self, deadline: Deadline, waited_for: str, *, sending: bool) -> None:
+        """Waits until a socket took or brought something, or there is output in the ring."""
         self._watch()
-        if not self._state.awaits_output():
+        if not sending and not self._state.awaits_output():
             await asyncio.sleep(0)
             return
         waiter = self._loop.create_future()
@@ -228,6 +232,9 @@ class AsyncAttachment(AttachmentFacts):
             self._watched_ring = ring
             if ring is not None:
                 self._loop.add_reader(ring.wake_fd, self._ring_written)
+        if ring is not None and self._state.outbox.awaits_terminal and self._typing < 0:
+            self._typing = ring.input_fd
+            self._loop.add_writer(self._typing, self._terminal_takes)
         if self._watched is not connection:
             self._unwatch()
             self._watched = connection
@@ -253,6 +260,18 @@ class AsyncAttachment(AttachmentFacts):
         if self._watched_ring is not None:
             self._loop.remove_reader(self._watched_ring.wake_fd)
         self._watched_ring = None
+        self._unwatch_terminal()
+
+    def _unwatch_terminal(self) -> None:
+        if self._typing >= 0:
+            self._loop.remove_writer(self._typing)
+            self._typing = -1
+
+    def _terminal_takes(self) -> None:
+        self._link.send()
+        if not self._state.outbox.awaits_terminal:
+            self._unwatch_terminal()
+        self._wake()
 
     def _ring_written(self) -> None:
         if self._watched_ring is not None:

@@ -120,13 +120,13 @@ class Attachment(AttachmentFacts):
             state.check_writable()
             rest = rest[state.outbox.offer(rest) :]
             self._link.send()
-            if not rest and not (state.streaming and state.outbox):
+            if not (rest or state.outbox.awaits_terminal or (state.streaming and state.outbox)):
                 return
             state.stash()  # makes room to receive into, and may bring the news that makes room to send
             if state.ended or (rest and state.outbox.room_bytes):
                 continue
             try:
-                self._turn(deadline, "the session did not take the input")
+                self._turn(deadline, "the session did not take the input", sending=True)
             except WaitTimeoutError as error:
                 raise WriteTimeoutError(error.message, written=len(data) - len(rest)) from error
 
@@ -159,46 +159,59 @@ class Attachment(AttachmentFacts):
         if not self._state.ended:
             self._state.fail(WrongStateError("the attachment was closed"))
 
-    def _turn(self, deadline: Deadline, waited_for: str) -> None:
-        """Moves bytes both ways; waits first if there is nothing to move. WaitTimeoutError when that takes too long."""
+    def _turn(self, deadline: Deadline, waited_for: str, *, sending: bool = False) -> None:
+        """Moves bytes both ways; waits first if there is nothing to move. WaitTimeoutError when that takes too long.
+
+        `sending`: it is for what is to be sent; output in the ring may wait.
+        """
         link = self._link
         if link.connection is None:
             pause_s = link.reconnect()
-            if pause_s and self._state.awaits_output():
+            if pause_s and (sending or self._state.awaits_output()):
                 if deadline.passed:
                     raise deadline.error(waited_for)
-                self._pause(deadline.within_s(pause_s))
+                self._pause(deadline.within_s(pause_s), sending=sending)
+                self._link.send()
             return
         sent = link.send()
         if link.receive() or sent or link.connection is None:
             return
-        if self._state.has_output():
+        if not sending and self._is_output_due(deadline):
             return
-        if not deadline.passed and self._state.collects():
-            time.sleep(COLLECT_S)
-            return
-        if not self._state.awaits_output():
-            return
-        if deadline.passed or (not self._wait(link.connection, deadline) and deadline.passed):
+        if deadline.passed or (not self._wait(link.connection, deadline, sending=sending) and deadline.passed):
             raise deadline.error(waited_for)
 
-    def _wait(self, connection: socket.socket, deadline: Deadline) -> bool:
+    def _is_output_due(self, deadline: Deadline) -> bool:
+        """Whether there is output to be read before anything is waited for."""
+        if self._state.has_output():
+            return True
+        if not deadline.passed and self._state.collects():
+            time.sleep(COLLECT_S)
+            return True
+        return not self._state.awaits_output()
+
+    def _wait(self, connection: socket.socket, deadline: Deadline, *, sending: bool) -> bool:
         wanted = (select.POLLIN if self._link.wants_read else 0) | (select.POLLOUT if self._link.wants_write else 0)
         ring = self._state.ring
-        if ring is not None:
-            self._poller.register(ring.wake_fd, select.POLLIN)
+        polled: list[socket.socket | int] = [connection]
         self._poller.register(connection, wanted)
+        if ring is not None and not sending:
+            polled.append(ring.wake_fd)
+            self._poller.register(ring.wake_fd, select.POLLIN)
+        if ring is not None and self._state.outbox.awaits_terminal:
+            polled.append(ring.input_fd)
+            self._poller.register(ring.input_fd, select.POLLOUT)
         try:
             return bool(self._poller.poll(deadline.poll_ms()))
         finally:
-            self._poller.unregister(connection)
-            if ring is not None:
-                self._poller.unregister(ring.wake_fd)
+            for one in polled:
+                self._poller.unregister(one)
 
-    def _pause(self, pause_s: float) -> None:
-        """Waits for the daemon, or for output that comes without it."""
+    def _pause(self, pause_s: float, *, sending: bool) -> None:
+        """Waits for the daemon, or for what needs none: output, and room for input."""
         ring = self._state.ring
         if ring is None:
             time.sleep(pause_s)
-        else:
-            select.select((ring.wake_fd,), (), (), pause_s)
+            return
+        takers = (ring.input_fd,) if self._state.outbox.awaits_terminal else ()
+        select.select(() if sending else (ring.wake_fd,), takers, (), pause_s)

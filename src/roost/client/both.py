@@ -1,10 +1,11 @@
-"""Descriptors around a connection: those that come with an answer, and one to poll in place of two.
+"""Descriptors around a connection: those that come with an answer, and one to poll in place of several.
 
 Knows sockets and descriptors, nothing of what they are for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -31,26 +32,35 @@ def close_all(fds: list[int]) -> list[int]:
 
 
 class Both:
-    """One descriptor that is readable when the connection or the other descriptor is; it is an epoll."""
+    """One descriptor that is readable when something is the matter with any of several; it is an epoll."""
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
         self._connection: socket.socket | None = None
         self._other = -1
+        self._terminal = -1
         self._writes = False
 
-    def fileno(self, connection: socket.socket, other: int, *, wants_write: bool) -> int:
-        """The descriptor, which stands for these two from now on; with `wants_write` it is readable, too, when the
-        connection takes something."""
+    def fileno(self, connection: socket.socket, other: int, terminal: int, *, wants_write: bool) -> int:
+        """The descriptor, which stands for these from now on: the connection and `other` when they can be read,
+        `terminal` (unless it is -1), with `wants_write` also the connection, when they take something."""
         if connection is not self._connection or other != self._other:
             self._epoll.close()  # closed descriptors leave it by themselves, but their numbers are used again
             self._epoll = select.epoll()
             self._connection, self._other, self._writes = connection, other, wants_write
             self._epoll.register(other, select.EPOLLIN)
             self._epoll.register(connection, _events(wants_write))
+            self._terminal = -1
         elif wants_write != self._writes:
             self._writes = wants_write
             self._epoll.modify(connection, _events(wants_write))
+        if terminal != self._terminal:
+            if self._terminal >= 0:
+                with contextlib.suppress(OSError):  # it was closed, which took it away
+                    self._epoll.unregister(self._terminal)
+            self._terminal = terminal
+            if terminal >= 0:
+                self._epoll.register(terminal, select.EPOLLOUT)
         return self._epoll.fileno()
 
     def close(self) -> None:

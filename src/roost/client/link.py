@@ -54,7 +54,8 @@ class Link:
             return self.connection.fileno()
         if self._both is None:
             self._both = Both()
-        return self._both.fileno(self.connection, ring.wake_fd, wants_write=self.wants_write)
+        terminal = ring.input_fd if self._state.outbox.awaits_terminal else -1
+        return self._both.fileno(self.connection, ring.wake_fd, terminal, wants_write=self.wants_write)
 
     @property
     def wants_write(self) -> bool:
@@ -77,7 +78,7 @@ class Link:
 
     def send(self) -> bool:
         """Sends what the socket takes; True if it took anything."""
-        moved = False
+        moved = self._type()
         try:
             while self.wants_write and self.connection is not None:
                 if self._request:
@@ -90,6 +91,17 @@ class Link:
         except OSError:
             self._deaf = True
         return moved
+
+    def _type(self) -> bool:
+        """Sends the input that goes past the daemon; once that way is over the rest goes through it."""
+        outbox = self._state.outbox
+        if not outbox.awaits_terminal or outbox.direct is None:
+            return False
+        try:
+            return outbox.direct.send()
+        except OSError:
+            outbox.use(None)
+            return True
 
     def receive(self) -> bool:
         """Receives what is there; True if there was something, the end of the connection included."""
@@ -131,7 +143,9 @@ class Link:
     def close(self) -> None:
         """Closes the connection and gives up the ring, for good."""
         self._disconnect()
-        self._read_locally(None)
+        if self._state.ring is not None:
+            self._on_ring_closing()
+        self._state.close()
         if self._both is not None:
             self._both.close()
             self._both = None

@@ -170,6 +170,7 @@ def attach_options(target: str, kind: str, keywords: AttachKeywords) -> AttachOp
         restore=keywords.get("restore", "none"),
         env=_brought(keywords.get("env")),
         local=keywords.get("local", True) and not keywords.get("lossless", False),
+        local_input=keywords.get("local", True) and kind == "pty" and keywords.get("mode") != "view",
     )
 
 

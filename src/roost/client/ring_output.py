@@ -36,6 +36,17 @@ class Ring(Protocol):
     def wake_fd(self) -> int:
         """Readable when something was written after `arm`."""
 
+    @property
+    def input_fd(self) -> int:
+        """What takes input for the terminal; -1 where it goes through the daemon."""
+
+    @property
+    def taken(self) -> int:
+        """How many bytes of what was typed the terminal has taken."""
+
+    def type(self, data: bytes) -> int:
+        """Send input; how much was sent. Raises OSError."""
+
     def read(self, offset: int, limit_bytes: int = PIECE_BYTES) -> bytes | None:
         """Copy what is there; None when it was overwritten."""
 

@@ -87,6 +87,7 @@ class AttachmentState:
                 restore="none",
                 resume_token=self.attached.resume_token or None,
                 local=options.local,
+                local_input=options.local_input,
             )
         return encode_attach(REQUEST_ID, options, self.client_name)
 
@@ -121,10 +122,19 @@ class AttachmentState:
         return None if self._local is None else self._local.ring
 
     def read_locally(self, ring: Ring | None) -> None:
-        """Takes the output out of that ring from now on, or (None) out of frames again; the old one is closed."""
-        if self._local is not None:
-            self._local.ring.close()
-        self._local = None if ring is None else RingOutput(ring)
+        """Takes the output out of that ring from now on, or (None) out of frames again; the old one is closed.
+
+        What was typed past the daemon and not taken goes the new way: the old one has ended before the daemon answered.
+        """
+        before, self._local = self._local, None if ring is None else RingOutput(ring)
+        self.outbox.use(ring if ring is not None and ring.input_fd >= 0 else None)
+        if before is not None:
+            before.ring.close()
+
+    def close(self) -> None:
+        """Gives the ring up for good; the counts of the input are the last ones."""
+        self.outbox.close()
+        self.read_locally(None)
 
     def _resumed(self, attached: Attached) -> None:
         self.attached.resume_token = attached.resume_token
@@ -269,6 +279,8 @@ class AttachmentState:
     def _notice(self, frame: StreamFrame) -> AttachmentEvent | None:
         if frame.input_offset is not None:
             self.outbox.acknowledged(frame.input_offset)
+        if frame.input_ended:
+            self.outbox.use(None)
         if frame.reset is not None:
             self.reset = frame.reset
         if frame.gap is not None:

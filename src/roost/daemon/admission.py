@@ -59,6 +59,7 @@ class AttachSpec:
     restore: str = "raw"
     painted: Painted | None = None  # the screen to begin with, in place of what is retained
     resume_token: bytes = b""
+    types_directly: bool = False  # it may be lent a way of its own to the terminal
     environment: Mapping[bytes, bytes] | None = None  # what it tells of where it sits
 
 

@@ -15,6 +15,7 @@ from roost.daemon.record import SessionRecord
 from roost.daemon.session import Origin, Session, SessionHooks
 from roost.daemon.stream import Stream
 from roost.keeper import messages as m
+from roost.keeper.tlv import decode_integer
 from roost.ring.reader import RingReader
 from roost.wire.frames import ExitInfo
 
@@ -45,6 +46,7 @@ def build_session(
             loop, ring, data_event, os.dup(room_event), scans=session.is_pty, on_output=session.now_saw_output
         )
     os.close(room_event)
+    session.found_direct_inputs([decode_integer(number) for number in entry.list(m.T_INPUT)])
     if input_fd is not None:
         session.take_input(input_fd)
     if entry.text(m.T_STATE, "running") == "exited":

@@ -91,6 +91,7 @@ class App:
             signal_group=self._signal_group,
             happened=self._happened,
             typed=self._typed,
+            drop_direct=self._drop_direct,
         )
         self._areas = Areas()
         self._around: list[Wired] = []
@@ -253,8 +254,12 @@ class App:
     def _signal_group(self, session: Session, signal_number: int) -> None:
         self._link.tell(m.SIGNAL, [(m.T_ID, session.id), (m.T_SIGNO, signal_number), (m.T_SCOPE, "group")])
 
-    def _typed(self, session: Session, asker: str, kind: str, data: bytes) -> None:
-        self._service.note_input(session, kind, data, asker=asker)
+    def _typed(self, session: Session, asker: str, kind: str, data: bytes, unseen: int) -> None:
+        self._service.note_input(session, kind, data, asker=asker, unseen=unseen)
+
+    def _drop_direct(self, session: Session, reader: int, discarding: bool, then: Callable[[], None]) -> None:
+        subject: list[tuple[int, str | int]] = [(m.T_ID, session.id), (m.T_STREAM, "stdout"), (m.T_READER, reader)]
+        self._link.tell(m.DROP_INPUT, [*subject, (m.T_FORCE, int(discarding))], then=then)
 
     async def _pin(self, session: Session, pinned: bool) -> None:
         with contextlib.suppress(RoostError):  # reaped already: there is nothing left to pin

@@ -115,6 +115,23 @@ class Attachment:
         """Whether the client takes its output out of the ring itself."""
         return False
 
+    @property
+    def reader(self) -> int:
+        """The keeper's number for a client that reads locally, else 0."""
+        return 0
+
+    @property
+    def types_directly(self) -> bool:
+        """Whether its input does not come through the daemon."""
+        return False
+
+    def newly_typed(self) -> int:
+        """How many bytes of its input the terminal has taken since the last call, without the daemon."""
+        return 0
+
+    def input_ended(self) -> None:
+        """Its input was taken back, if it did not come through the daemon."""
+
     def _take_part(self) -> None:
         self.stream.add(self)
 
@@ -296,6 +313,11 @@ class Attachment:
     def finishing(self) -> bool:
         """Whether the terminal frame is decided."""
         return self._last is not None
+
+    @property
+    def sent_away(self) -> bool:
+        """Whether it is being told that it is not attached any more; what it still types is nobody's."""
+        return self._last is not None and self._until is None
 
     # --- from the client ------------------------------------------------------------------------------------------
 

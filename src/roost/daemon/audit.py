@@ -50,15 +50,18 @@ class Audit:
         self._waiting = b""
         self.lost = 0
 
-    def note(self, session_id: str, name: str, client: str, kind: str, data: bytes = b"") -> None:
-        """Somebody did something to a session's input: `input`, `keys`, `signal`, `resize`, ..."""
+    def note(self, session_id: str, name: str, client: str, kind: str, data: bytes = b"", unseen: int = 0) -> None:
+        """Somebody did something to a session's input: `input`, `keys`, `signal`, `resize`, ...
+
+        `unseen` bytes came past the daemon, which happens only where contents are not kept.
+        """
         key = (session_id, client, kind)
         entry = self._open.get(key)
         if entry is None:
             entry = self._open[key] = _Entry(time(), name)
             if self._timer is None:
                 self._timer = self._loop.call_later(COLLECT_S, self._flush)
-        entry.bytes += len(data)
+        entry.bytes += len(data) + unseen
         entry.times += 1
         if self.contents and len(entry.content) < MOST_CONTENT_BYTES:
             entry.content += data[: MOST_CONTENT_BYTES - len(entry.content)]

@@ -61,6 +61,11 @@ class ChildInput:
             self._taps.remove(tap)
 
     @property
+    def watched(self) -> bool:
+        """Whether somebody is shown it."""
+        return bool(self._taps)
+
+    @property
     def _held(self) -> bool:
         return bool(self._taps) and any(tap.full for tap in self._taps)
 

@@ -14,19 +14,27 @@ from collections.abc import Callable
 from roost.daemon.keeper_link import KeeperLink
 from roost.errors import RoostError
 from roost.keeper import messages as m
-from roost.ring.reader_page import PAGE_BYTES, R_LIMIT, R_OFFSET
+from roost.ring.local import LENT
+from roost.ring.reader_page import PAGE_BYTES, R_LIMIT, R_OFFSET, R_TAKEN
 
 log = logging.getLogger(__name__)
 
 FEATURE = "readers"
+INPUT_FEATURE = "inputs"
 
 
 class Lent:
-    """What one local reader was lent. `fds` are sent with the answer to its attach and closed then."""
+    """What one local reader was lent. `fds` are sent with the answer to its attach and closed then.
 
-    def __init__(self, fds: tuple[int, ...], page_fd: int, on_released: Callable[[], None]) -> None:
+    `reader` is its number; `types`: it was lent an input, too, and that was not taken back.
+    """
+
+    def __init__(self, reader: int, fds: tuple[int, ...], page_fd: int, on_released: Callable[[], None]) -> None:
         """Take the descriptors over; `page_fd` is one of them. `on_released` is called once, at the end."""
+        self.reader = reader
         self.fds = fds
+        self.types = len(fds) > LENT
+        self._seen_taken = 0
         self._page = mmap.mmap(page_fd, PAGE_BYTES)
         self._on_released: Callable[[], None] | None = on_released
 
@@ -36,6 +44,22 @@ class Lent:
             return most
         at = R_OFFSET * 8
         return min(max(int.from_bytes(self._page[at : at + 8], "little"), least), most)
+
+    def newly_taken(self) -> int:
+        """How many bytes of its input the terminal has taken since the last call."""
+        if self._page.closed:
+            return 0
+        at = R_TAKEN * 8
+        taken = int.from_bytes(self._page[at : at + 8], "little")
+        newly, self._seen_taken = max(0, taken - self._seen_taken), taken
+        return newly
+
+    def without_input(self) -> None:
+        """Keep the input back: it was not handed over yet."""
+        self.types = False
+        kept, self.fds = self.fds[LENT:], self.fds[:LENT]
+        for fd in kept:
+            os.close(fd)  # which ends it
 
     def limit(self, offset: int) -> None:
         """Have the reader stop there, whenever it hears why."""
@@ -58,20 +82,25 @@ class Lent:
             released()
 
 
-async def lend(link: KeeperLink, session_id: str, stream: str) -> Lent | None:
-    """Have the keeper serve one more reader of that stream; None where it cannot: the daemon sends the output then."""
+async def lend(link: KeeperLink, session_id: str, stream: str, *, types: bool = False) -> Lent | None:
+    """Have the keeper serve one more reader of that stream; None where it cannot: the daemon sends the output then.
+
+    With `types` it is lent an input besides, where the keeper can do that.
+    """
     if FEATURE not in link.features:
         return None
     subject = [(m.T_ID, session_id), (m.T_STREAM, stream)]
     try:
-        answer, fds = await link.call(m.ADD_READER, subject)
+        wish = [(m.T_INPUT, 1)] if types and INPUT_FEATURE in link.features else []
+        answer, fds = await link.call(m.ADD_READER, [*subject, *wish])
     except RoostError as error:
         log.info("%s %s is not read locally: %s", session_id, stream, error.message)
         return None
     try:
         fds[0] = _read_only(fds[0])
-        reader = (m.T_READER, answer.u64(m.T_READER))
-        return Lent(tuple(fds), fds[1], lambda: link.tell(m.DROP_READER, [*subject, reader]))
+        number = answer.u64(m.T_READER)
+        reader = (m.T_READER, number)
+        return Lent(number, tuple(fds), fds[1], lambda: link.tell(m.DROP_READER, [*subject, reader]))
     except OSError as error:
         for fd in fds:
             os.close(fd)

@@ -33,6 +33,26 @@ class LocalAttachment(Attachment):
         """The daemon sends it no output."""
         return True
 
+    @property
+    def reader(self) -> int:
+        """The keeper's number for it."""
+        return self._lent.reader
+
+    @property
+    def types_directly(self) -> bool:
+        """Whether its input does not come through the daemon."""
+        return self._lent.types
+
+    def newly_typed(self) -> int:
+        """How many bytes of its input the terminal has taken since the last call, without the daemon."""
+        return self._lent.newly_taken()
+
+    def input_ended(self) -> None:
+        """Its input was taken back: it types through the daemon from now on."""
+        if self._lent.types:
+            self._lent.types = False
+            self.notify(frames.input_ended())
+
     def _take_part(self) -> None:
         self._soon()
 

@@ -73,6 +73,7 @@ class Ticket:
     stream: str
     lossless: bool
     label: str
+    reader: int = 0  # the keeper's number for it, if it is one that reads locally
 
 
 @dataclass(slots=True)

@@ -147,6 +147,8 @@ class Service:
         lent: Lent | None = None,
     ) -> tuple[Attachment, Admitted]:
         """Make a connection an attachment, and what to answer before it starts. Raises AlreadyAttachedError."""
+        if lent is not None and lent.types and self._input_watched(session):
+            lent.without_input()
         attached = self._attacher.attach(session, spec, sock, conversation, on_gone, lent)
         for tell in self.after_attach:
             tell(session, spec)
@@ -157,7 +159,15 @@ class Service:
         clients, whom the child waits for, and of sessions that have ended."""
         if spec.lossless or not session.live or spec.stream not in session.streams:
             return None
-        return await lend(self.link, session.id, spec.stream)
+        types = spec.types_directly and spec.mode != "view" and session.is_pty and not self._input_watched(session)
+        return await lend(self.link, session.id, spec.stream, types=types)
+
+    async def make_room(self, session: Session, spec: AttachSpec) -> None:
+        """Directly before `attach`: nobody types past the daemon any more who may not do so beside this client."""
+        await session.make_room(spec.stream, spec.mode, steal=spec.steal, token=spec.resume_token.hex())
+
+    def _input_watched(self, session: Session) -> bool:
+        return session.input_watched or (self.audit is not None and self.audit.contents)
 
     def detach(self, session: Session, *, stream: str | None = None) -> int:
         """Send the session's clients (of one stream) away; how many there were."""
@@ -205,11 +215,13 @@ class Service:
 
     # --- input ----------------------------------------------------------------------------------------------------
 
-    def note_input(self, session: Session, kind: str, data: bytes = b"", *, asker: str | None = None) -> None:
+    def note_input(
+        self, session: Session, kind: str, data: bytes = b"", *, asker: str | None = None, unseen: int = 0
+    ) -> None:
         """Keep in the audit trail that somebody (None: whoever asks now) did something to a session's input."""
         if self.audit is not None:
             who = ASKER.get() if asker is None else asker
-            self.audit.note(session.id, session.record.name, who, kind, data)
+            self.audit.note(session.id, session.record.name, who, kind, data, unseen)
 
     async def send(self, session: Session, data: bytes, *, timeout_s: float = SEND_TIMEOUT_S) -> int:
         """Write input and wait until the child's terminal or pipe has taken it; the number of bytes.

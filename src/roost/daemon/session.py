@@ -21,6 +21,7 @@ from roost.core.session_state import Told
 from roost.core.sizing import Winsize
 from roost.daemon.attachment import Attachment, exit_frame
 from roost.daemon.child_input import ChildInput
+from roost.daemon.direct_input import DirectInputs, all_ended
 from roost.daemon.places import Places
 from roost.daemon.record import SessionRecord, Ticket
 from roost.daemon.shell_track import ShellTrack
@@ -42,6 +43,8 @@ CANONICAL_LINE_BYTES = 4095
 KEYSTROKE_BYTES = 32
 #: How long v1 clients of a closed pipe wait for the exit code before they get `eof`.
 EOF_PATIENCE_S = 0.25
+#: How often what is typed without the daemon is looked at, at most.
+LOOK_S = 0.1
 
 
 @dataclass(slots=True)
@@ -63,8 +66,10 @@ class SessionHooks:
     close_stdin: Callable[[Session], None]  # let the keeper close its copy
     signal_group: Callable[[Session, int], None]  # signal the child's process group
     happened: Callable[[Session, str, dict[str, Any]], None] = lambda _session, _type, _data: None  # lifecycle events
-    #: Somebody did something to the input: on whose behalf, what, the bytes.
-    typed: Callable[[Session, str, str, bytes], None] = lambda _session, _asker, _kind, _data: None
+    #: Somebody did something to the input: on whose behalf, what, the bytes, how many more that nobody saw.
+    typed: Callable[[Session, str, str, bytes, int], None] = lambda _session, _asker, _kind, _data, _unseen: None
+    #: Have the keeper drop the input of a local reader; the flag throws away what waits in it.
+    drop_direct: Callable[[Session, int, bool, Callable[[], None]], None] = lambda _session, _reader, _all, then: then()
 
 
 @dataclass
@@ -112,9 +117,10 @@ class Session:
         self.last_output_at: float | None = None
         self.shell: ShellTrack | None = None  # of a terminal session
         self.activity: Told | None = None  # in what state it is
-        #: Where the output stood before the newest input, None when there was none in this daemon's life.
-        self.input_from: int | None = None
-        self.last_input_at: float | None = None
+        self._input_from: int | None = None
+        self._last_input_at: float | None = None
+        self.direct = DirectInputs(lambda reader, all, then: hooks.drop_direct(self, reader, all, then))
+        self._look_timer: asyncio.TimerHandle | None = None
         #: Called once the child has been seen to end.
         self.when_exited: list[Callable[[], None]] = []
         self.window = Window(loop, Winsize(record.rows, record.cols), record.size_policy, self._size_changed)
@@ -243,6 +249,7 @@ class Session:
                 f"session {self.record.name} is already attached ({who}); "
                 f"take it over with --steal, watch with --view{beside}"
             )
+        self.direct.end(self._not_beside(token, mode), discarding=True)
         for rival in rivals:
             rival.finish(self._last_frame(rival, "stolen", label or "peer"))
             self._stolen.add(rival)
@@ -250,9 +257,52 @@ class Session:
         for place in waiting:
             self._places.release(place)
 
+    async def make_room(self, stream: str, mode: str, *, steal: bool, token: str) -> None:
+        """Before `admit`: take the inputs back of those who may not type beside this client, and its own of before.
+
+        When this returns the keeper has said that nothing of them can come any more; `admit` follows without a wait.
+        """
+        while self.direct and not self._would_refuse(stream, mode, steal=steal, token=token):
+            ending = self.direct.end(self._not_beside(token, mode), discarding=True)
+            if not ending:
+                return
+            await all_ended(ending)
+
+    def _would_refuse(self, stream: str, mode: str, *, steal: bool, token: str) -> bool:
+        if steal or mode == "view":
+            return False
+        rivals = [a for a in self.attached(stream) if "exclusive" in (mode, a.traits.mode)]
+        places = set(self._places.rivals(stream, mode)) - {token}
+        return bool(places) or any(a.traits.token.hex() != token for a in rivals)
+
+    def _not_beside(self, token: str, mode: str) -> list[str]:
+        """Whose direct inputs must have ended when a client of that mode is admitted."""
+        modes = {ticket.token: ticket.mode for ticket in self.record.tickets}
+        return [
+            other
+            for other in self.direct.tokens()
+            if other == token or other not in modes or (mode != "view" and "exclusive" in (mode, modes[other]))
+        ]
+
+    async def end_direct_input(self) -> None:
+        """Have everybody type through the daemon; when this returns nothing comes past it any more."""
+        while self.direct:
+            await all_ended(self.direct.end(self.direct.tokens(), discarding=False))
+        for attachment in self.attachments:
+            attachment.input_ended()
+
+    @property
+    def input_watched(self) -> bool:
+        """Whether somebody is shown what is typed, so that it has to come through the daemon."""
+        return self.input is None or self.input.watched
+
     def join(self, attachment: Attachment) -> None:
         """Count a client in, after `admit`."""
         self.attachments.append(attachment)
+        if attachment.types_directly:
+            self.direct.begin(attachment.reader, attachment.traits.token.hex())
+            self.streams["stdout"].on_woken = self._direct_woken
+            self._watch_direct()
         traits = attachment.traits
         self.tell(
             "attached",
@@ -277,6 +327,7 @@ class Session:
                     stream=self._stream_name(attachment.stream),
                     lossless=attachment.traits.lossless,
                     label=attachment.traits.label,
+                    reader=attachment.reader,
                 )
             )
             self._hooks.save(self)
@@ -288,6 +339,7 @@ class Session:
         if self.is_pty and not self.forgotten:
             attachment.stream.scan_to_end()  # what was asked up to now was this client's to answer
         self.attachments.remove(attachment)
+        self._note_direct(attachment)
         self._held_back.discard(attachment)
         if self.input is not None:
             self.input.purge(attachment)
@@ -307,6 +359,7 @@ class Session:
 
     def _drop_ticket(self, token: str) -> None:
         """The client with that token will not come back to its place."""
+        self.direct.end([token], discarding=False)
         if any(t.token == token for t in self.record.tickets):
             self.record.tickets = [t for t in self.record.tickets if t.token != token]
             self._hooks.save(self)
@@ -319,8 +372,12 @@ class Session:
         wanted = self.stream(stream) if stream else None
         leaving = [a for a in self.attachments if not a.finishing and (wanted is None or a.stream is wanted)]
         for attachment in leaving:
-            attachment.finish(self._last_frame(attachment, "detached", ""))
+            self._detach(attachment)
         return len(leaving)
+
+    def _detach(self, attachment: Attachment) -> None:
+        self.direct.end([attachment.traits.token.hex()], discarding=False)
+        attachment.finish(self._last_frame(attachment, "detached", ""))
 
     def _last_frame(self, attachment: Attachment, why: str, by: str) -> bytes:
         traits = attachment.traits
@@ -345,6 +402,14 @@ class Session:
     def keep_places(self) -> None:
         """Keep the places of the previous daemon's clients for a while (once, at adoption)."""
         self._places.keep(self.record.tickets)
+        if "" in self.direct.tokens():
+            self._loop.call_soon(lambda: self.direct.end([""], discarding=True))
+
+    def found_direct_inputs(self, readers: list[int]) -> None:
+        """The keeper reads those inputs (once, at adoption)."""
+        owners = {ticket.reader: ticket.token for ticket in self.record.tickets}
+        for reader in readers:
+            self.direct.begin(reader, owners.get(reader, ""))
 
     # --- input ----------------------------------------------------------------------------------------------------
 
@@ -355,17 +420,17 @@ class Session:
             return
         if kind == "detach":
             if attachment.traits.extended:
-                attachment.finish(self._last_frame(attachment, "detached", ""))
+                self._detach(attachment)
             else:
                 attachment.close()
-        elif not attachment.traits.interactive:
+        elif not attachment.traits.interactive or attachment.sent_away:
             return
         elif kind == "input":
             self._type(attachment, frame.data)
         elif kind == "resize":
             self._client_resized(attachment, frame.rows, frame.cols)
         elif kind == "interrupt":
-            self._hooks.typed(self, attachment.traits.asker, "interrupt", b"")
+            self._hooks.typed(self, attachment.traits.asker, "interrupt", b"", 0)
             self.interrupt()
         elif kind == "close_stdin" and not self.is_pty:
             self._hooks.close_stdin(self)
@@ -376,7 +441,7 @@ class Session:
         self.mark_input()
         if self.is_pty:
             self.window.typed(attachment.traits.id)
-        self._hooks.typed(self, attachment.traits.asker, "input", data)
+        self._hooks.typed(self, attachment.traits.asker, "input", data, 0)
 
         def on_written(count: int, error: OSError | None) -> None:
             if error is None:
@@ -393,8 +458,46 @@ class Session:
 
     def mark_input(self) -> None:
         """Input is about to be written: what it causes is found from here on."""
-        self.input_from = self.streams["stdout"].ring.end
-        self.last_input_at = time.time()
+        self._input_from = self.streams["stdout"].ring.end
+        self._last_input_at = time.time()
+
+    @property
+    def input_from(self) -> int | None:
+        """Where the output stood before the newest input, None when there is none known."""
+        known = [at for at in (self._input_from, self.streams["stdout"].ring.input_from) if at is not None]
+        return max(known, default=None)
+
+    @property
+    def last_input_at(self) -> float | None:
+        """When the newest input was written, by the wall clock."""
+        known = [at for at in (self._last_input_at, self.streams["stdout"].ring.input_at) if at is not None]
+        return max(known, default=None)
+
+    # --- what is typed without the daemon ------------------------------------------------------------------------
+
+    def _direct_woken(self) -> None:
+        """The keeper has told of something, perhaps of input."""
+        if self._look_timer is not None:
+            return
+        newly = [self._note_direct(attachment) for attachment in self.attachments]
+        if any(newly):
+            self._look_timer = self._loop.call_later(LOOK_S, self._watch_direct)
+
+    def _watch_direct(self) -> None:
+        """Have the keeper tell of the next input, and take note of what has come before that."""
+        self._look_timer = None
+        if not self.forgotten and self.direct:
+            self.streams["stdout"].ring.watch_input()
+            self._direct_woken()
+
+    def _note_direct(self, attachment: Attachment) -> bool:
+        """Take note of what a client typed past the daemon; whether there was anything."""
+        count = attachment.newly_typed()
+        if count:
+            self._hooks.typed(self, attachment.traits.asker, "input", b"", count)
+            if attachment in self.attachments:
+                self.window.typed(attachment.traits.id)
+        return count > 0
 
     def _input_has_room(self) -> None:
         held, self._held_back = self._held_back, set()
@@ -539,6 +642,8 @@ class Session:
         self.gone.set()
         self._places.close()
         self.window.close()
+        if self._look_timer is not None:
+            self._look_timer.cancel()
         for tee in self.tees.values():
             tee.close()
         for recorder in self.recorders.values():

@@ -100,6 +100,8 @@ class Stream:
         self.on_marks: Callable[[list[Mark]], None] | None = None
         #: Told of the questions to the terminal in a piece once the scanner has seen it.
         self.on_queries: Callable[[list[Query]], None] | None = None
+        #: Called when the keeper has told of something.
+        self.on_woken: Callable[[], None] | None = None
         self._scanned = ring.scanned
         self._stored = self._scanned
         self._store_timer: asyncio.TimerHandle | None = None
@@ -113,6 +115,8 @@ class Stream:
             os.eventfd_read(self._data_event)
         except BlockingIOError:
             return
+        if self.on_woken is not None:
+            self.on_woken()
         if self._timer is None and not self._soon:
             self.turn()
 

@@ -105,12 +105,14 @@ class V1Sessions:
                 tail_bytes=x.tail_bytes if x.HasField("tail_bytes") else None,
                 restore=x.restore or "raw",
                 resume_token=x.resume_token,
+                types_directly=x.local_input,
                 environment=read_block(x.env) if x.HasField("env") else None,
                 **traits,
             )
         spec = await self._service.prepare(session, spec)
         lent = await self._service.lend(session, spec) if p.roost.local else None
         try:
+            await self._service.make_room(session, spec)
             c.attachment, admitted = self._service.attach(session, spec, c.sock, c.conversation, c.on_gone, lent)
         except BaseException:
             if lent is not None:

@@ -26,6 +26,7 @@ import os
 import select
 import time
 
+from roost.keeper.inputs import Input, Inputs
 from roost.keeper.signals import block_all
 from roost.platform import full_fence
 from roost.ring.layout import GUARD_BYTES
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from roost.keeper.inputs import Mouth
     from roost.keeper.readers import Reader
     from roost.keeper.sessions import Stream
 
@@ -75,6 +77,7 @@ class Drain:
         self._stopped = _thread.allocate_lock()
         self._epoll = select.epoll()
         self._epoll.register(wake_fd, select.EPOLLIN)
+        self._inputs = Inputs(self._epoll, lambda source: report(SETTLED, source.close))
         self._scratch = memoryview(bytearray(GUARD_BYTES))
         self._whole = (self._scratch,)
         # One buffer list a read of a full turn, made once: between two reads every microsecond is another thread's.
@@ -94,6 +97,7 @@ class Drain:
         self._stopping = True
         self.wake()
         with self._stopped:
+            self._carry_out()  # what it did not come to any more
             self._epoll.close()
 
     def wake(self) -> None:
@@ -118,6 +122,14 @@ class Drain:
         """Report SETTLED with `then` once no turn can come across what was taken from a stream before this call."""
         self._ask(self._on_settled, then)
 
+    def type_from(self, mouth: Mouth, source: Input) -> None:
+        """Give what comes from there to the terminal, from now on."""
+        self._ask(self._on_type_from, (mouth, source))
+
+    def stop_typing(self, mouth: Mouth, source: Input, *, finishing: bool) -> None:
+        """Do so no more; `finishing`: but first with what is there already, as far as the terminal takes it."""
+        self._ask(self._on_stop_typing, (mouth, source, finishing))
+
     def _ask(self, command: Callable[[Any], None], subject: Any) -> None:
         self._commands.append((command, subject))
         self.wake()
@@ -135,6 +147,8 @@ class Drain:
                         self._serve(stream)
                 elif fd == wake_fd:
                     self._on_wake()
+                else:
+                    self._guarded_input(fd)
             if self._parked:
                 self._look_at_parked()
             # Streams that just woke come before those in the middle of a flood.
@@ -170,6 +184,13 @@ class Drain:
             self._rest(stream)
             return False
 
+    def _guarded_input(self, fd: int) -> None:
+        try:
+            self._inputs.serve(fd)
+        except Exception as error:  # noqa: BLE001 - as above: one input's fault must not stop the others
+            self._log(f"fault in an input: {type(error).__name__}: {error}")
+            self._inputs.give_up(fd)
+
     def _timeout_s(self) -> float:
         if self._ready or self._flooding:
             return 0
@@ -188,6 +209,9 @@ class Drain:
             os.eventfd_read(self.wake_fd)
         except BlockingIOError:
             pass
+        self._carry_out()
+
+    def _carry_out(self) -> None:
         while self._commands:
             command, subject = self._commands.pop(0)
             command(subject)
@@ -203,6 +227,8 @@ class Drain:
             return
         self._streams[stream.fd] = stream
         self._watch(stream)
+        if stream.mouth is not None:
+            self._inputs.resume(stream.mouth)
         if stream.pending:  # kept over a re-exec
             self._rest(stream)
         else:
@@ -225,6 +251,17 @@ class Drain:
         self._unwatch(stream)
         self._report(FORGOTTEN, stream)
 
+    def _on_type_from(self, subject: tuple[Mouth, Input]) -> None:
+        mouth, source = subject
+        if mouth.stream.fd in self._streams:
+            self._inputs.add(mouth, source)
+        else:  # the terminal was closed meanwhile
+            self._report(SETTLED, source.close)
+
+    def _on_stop_typing(self, subject: tuple[Mouth, Input, bool]) -> None:
+        mouth, source, finishing = subject
+        self._inputs.remove(mouth, source, finishing=finishing)
+
     def _on_settled(self, then: Callable[[], None]) -> None:
         self._report(SETTLED, then)
 
@@ -236,6 +273,8 @@ class Drain:
     def _unwatch(self, stream: Stream) -> None:
         if stream.fd is None or self._streams.pop(stream.fd, None) is None:
             return
+        if stream.mouth is not None:
+            self._inputs.remove_all(stream.mouth)
         if stream.is_parked:
             self._parked.remove(stream)
             stream.is_parked = False

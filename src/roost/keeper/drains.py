@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from roost.keeper.drain import Report
+    from roost.keeper.inputs import Input, Mouth
     from roost.keeper.log import Log
     from roost.keeper.sessions import Session, Stream
 
@@ -76,6 +77,14 @@ class Drains:
             then()
         else:
             self._threads[stream.thread_index].when_settled(then)
+
+    def type_from(self, mouth: Mouth, source: Input) -> None:
+        """Give what comes from there to the terminal, from now on."""
+        self._threads[mouth.stream.thread_index].type_from(mouth, source)
+
+    def stop_typing(self, mouth: Mouth, source: Input, *, finishing: bool) -> None:
+        """Do so no more; `finishing`: but first with what is there already, as far as the terminal takes it."""
+        self._threads[mouth.stream.thread_index].stop_typing(mouth, source, finishing=finishing)
 
     def collect(self) -> None:
         """Handle the reports that have come in."""

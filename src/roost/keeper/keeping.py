@@ -124,6 +124,7 @@ class Keeping:
         elif what == CLOSED and stream.fd is not None:
             os.close(stream.fd)
             stream.fd = None
+            self.readers.end_inputs(stream)
             self._notify(m.STREAM_CLOSED, [(m.T_ID, session.id), (m.T_STREAM, stream.name)])
 
     def _all_marked(self, session: Session) -> None:

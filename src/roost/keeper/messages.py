@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 MIN_VERSION = 1
-FEATURES = ("holds", "pin", "upgrade", "restart", "env-block", "readers")
+FEATURES = ("holds", "pin", "upgrade", "restart", "env-block", "readers", "inputs")
 
 #: A packet above this travels as a sealed memory file.
 MAX_PACKET_BYTES = 65536
@@ -45,6 +45,7 @@ SHUTDOWN = 13
 ADD_READER = 14
 HANGUP = 15
 DROP_READER = 16
+DROP_INPUT = 17
 
 # Notices.
 EXITED = 32
@@ -101,6 +102,8 @@ T_EXE = 46
 T_ENV_BLOCK = 47  # all of T_ENV in one field, each entry ended by a NUL byte
 T_HELD_STREAM = 48  # a stream whose ring is held from its first byte on, until the daemon moves the hold
 T_READER = 49  # a local reader's number
+T_INPUT = 50  # in ADD_READER and its answer: with an input; in an entry: the number of a reader with one
+T_TAKEN = 51  # how many bytes of an input the terminal has taken
 
 _HEADER = struct.Struct("<HHI")
 HEADER_BYTES = _HEADER.size

@@ -78,6 +78,7 @@ class Service:
             m.DROP: (daemon, self._drop),
             m.ADD_READER: (daemon, self._add_reader),
             m.DROP_READER: (daemon, self._drop_reader),
+            m.DROP_INPUT: (daemon, self._drop_input),
             m.UPGRADE: (daemon, self._start_upgrade),
             m.SHUTDOWN: (daemon, self._end),
         }
@@ -240,16 +241,35 @@ class Service:
     def _add_reader(self, connection: Connection, message: m.Message) -> Answer:
         stream = self._stream(message)
         reader, lent_fd = self._keeping.readers.add(stream)
+        fields: list[tuple[int, Value]] = [(m.T_READER, reader.id)]
+        fds = [stream.ring_fd, reader.page_fd, lent_fd]
         try:
-            packet = m.encode(m.ADD_READER | m.REPLY, message.seq, [(m.T_READER, reader.id)])
-            connection.send(packet, (stream.ring_fd, reader.page_fd, lent_fd))
+            if message.u64(m.T_INPUT) and stream.is_pty and stream.fd is not None:
+                fds.append(self._keeping.readers.lend_input(stream, reader))
+                fields.append((m.T_INPUT, 1))
+            connection.send(m.encode(m.ADD_READER | m.REPLY, message.seq, fields), fds)
+        except BaseException:
+            self._keeping.readers.drop(stream, reader.id)
+            raise
         finally:
-            os.close(lent_fd)
+            for fd in fds[2:]:
+                os.close(fd)
         return None
 
     def _drop_reader(self, _connection: Connection, message: m.Message) -> Answer:
         self._keeping.readers.drop(self._stream(message), message.u64(m.T_READER))
         return []
+
+    def _drop_input(self, connection: Connection, message: m.Message) -> Answer:
+        """Answered once none of it can reach the terminal any more."""
+
+        def then(taken: int | None) -> None:
+            fields: list[tuple[int, Value]] = [] if taken is None else [(m.T_TAKEN, taken)]
+            connection.send(m.encode(m.DROP_INPUT | m.REPLY, message.seq, fields))
+
+        reader, finishing = message.u64(m.T_READER), not message.u64(m.T_FORCE)
+        self._keeping.readers.drop_input(self._stream(message), reader, then, finishing=finishing)
+        return None
 
     # --- spawning ----------------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from roost.keeper import messages as m
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from roost.keeper.inputs import Mouth
     from roost.keeper.readers import Reader
     from roost.keeper.tlv import Value
     from roost.ring.writer import RingWriter
@@ -33,6 +34,7 @@ class Stream:
         "is_pty",
         "is_ready",
         "late",
+        "mouth",
         "name",
         "pending",
         "readers",
@@ -65,6 +67,8 @@ class Stream:
         self.thread_index = -1
         #: Replaced as a whole by the control thread, read by the draining one.
         self.readers: tuple[Reader, ...] = ()
+        #: What local readers type comes through this; set once, before the draining thread hears of it.
+        self.mouth: Mouth | None = None
 
         self.is_ready = False  # on the thread's ready list
         self.is_parked = False  # waits for room or memory; edges are ignored meanwhile
@@ -152,6 +156,8 @@ def describe(session: Session) -> list[tuple[int, Value]]:
     if session.input_fd() is not None:
         fields.append((m.T_STDIN_OPEN, 1))
     fields += [(m.T_CLOSED_STREAM, stream.name) for stream in session.streams if stream.writer.closed]
+    for stream in session.streams:
+        fields += [(m.T_INPUT, reader.id) for reader in stream.readers if reader.types]
     fields.append((m.T_BLOB, session.blob))
     return fields
 

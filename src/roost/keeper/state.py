@@ -7,6 +7,7 @@ skipped, one that is missing has a default.
 from __future__ import annotations
 
 from roost.keeper import messages as m
+from roost.keeper.inputs import Input, Mouth
 from roost.keeper.readers import Reader
 from roost.keeper.sessions import ExitStatus, Session, Stream
 from roost.keeper.tlv import encode_fields
@@ -46,6 +47,8 @@ S_PENDING = 230
 S_READER = 231  # list, nested
 S_PAGE = 232
 S_WAKE_END = 233
+S_INPUT = 234
+S_REST = 235
 
 
 class State:
@@ -98,6 +101,8 @@ class State:
                 fds += (-1 if stream.fd is None else stream.fd, stream.ring_fd, stream.event_fd)
                 for reader in stream.readers:
                     fds += (reader.page_fd, reader.wake_fd)
+                    if reader.input is not None and reader.input.is_open:
+                        fds.append(reader.input.fd)
         return [fd for fd in fds if fd >= 0]
 
 
@@ -166,8 +171,17 @@ def _stream_fields(stream: Stream) -> Iterator[tuple[int, Value]]:
     yield S_THREAD, stream.thread_index
     yield S_PENDING, stream.pending
     for reader in stream.readers:
-        fields = [(m.T_READER, reader.id), (S_PAGE, reader.page_fd), (S_WAKE_END, reader.wake_fd)]
-        yield S_READER, encode_fields(fields)
+        yield S_READER, encode_fields(_reader_fields(reader))
+
+
+def _reader_fields(reader: Reader) -> Iterator[tuple[int, Value]]:
+    yield m.T_READER, reader.id
+    yield S_PAGE, reader.page_fd
+    yield S_WAKE_END, reader.wake_fd
+    if reader.input is not None and reader.input.is_open:
+        yield S_INPUT, reader.input.fd
+        yield m.T_TAKEN, reader.input.taken
+        yield S_REST, reader.input.rest
 
 
 def decode_state(body: bytes) -> State:
@@ -238,7 +252,16 @@ def _decode_stream(session: Session, fields: m.Message) -> Stream:
     stream.thread_index = fields.u64(S_THREAD)
     stream.pending = fields.blob(S_PENDING)
     for entry in fields.list(S_READER):
-        told = m.decode_fields(entry)
-        stream.readers += (Reader(told.u64(m.T_READER), told.u64(S_PAGE), told.u64(S_WAKE_END)),)
+        stream.readers += (_decode_reader(stream, m.decode_fields(entry)),)
     stream.late = stream.writer.exit_offset is not None
     return stream
+
+
+def _decode_reader(stream: Stream, fields: m.Message) -> Reader:
+    reader = Reader(fields.u64(m.T_READER), fields.u64(S_PAGE), fields.u64(S_WAKE_END))
+    input_fd = _fd_or_none(fields, S_INPUT)
+    if input_fd is not None and stream.fd is not None:
+        reader.input = Input(input_fd, reader.words, taken=fields.u64(m.T_TAKEN), rest=fields.blob(S_REST))
+        stream.mouth = stream.mouth or Mouth(stream)
+        stream.mouth.inputs.append(reader.input)
+    return reader

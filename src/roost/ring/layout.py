@@ -34,6 +34,8 @@ W_END = 8  # bytes ever written
 W_EXIT_OFFSET = 9  # `end` when the exit was known and the stream drained; NONE before
 W_CLOSED = 10  # 1: nobody holds the stream any more, nothing will follow
 W_STALLED = 11  # 1: the keeper has stopped reading this stream because of the hold
+W_INPUT_FROM = 12  # 1 + `end` before the newest input that the keeper has written itself; 0 without any
+W_INPUT_AT = 13  # when that was, in nanoseconds since 1970
 
 # Written by the daemon.
 W_HOLD = 16  # least offset a lossless reader still needs; NONE without one
@@ -42,6 +44,7 @@ W_V1_MARK = 18  # v1's read mark M
 W_V1_COUNTER = 19  # v1's counter D of bytes missed
 W_SCANNED = 20  # offset up to which the scanner has looked
 W_SCANNER_LENGTH = 21  # bytes of scanner state, from SCANNER_AT
+W_INPUT_WATCHED = 22  # 1: tell the daemon of the next input that the keeper writes itself (the keeper sets it to 0)
 
 HEADER_WORDS = 64
 

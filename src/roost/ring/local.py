@@ -1,38 +1,45 @@
-"""A ring as a local reader has it: read-only, with a page of its own to say that it sleeps and a pipe that wakes it.
+"""A ring as a local reader has it: read-only, with a page of its own to say that it sleeps and a pipe that wakes it;
+perhaps with a socket to type into.
 
-Owns the three descriptors that were lent for it. Knows nothing of how they came or of what the bytes mean. The writer
-is another process, which this one cannot disturb: the ring is mapped for reading only.
+Owns the descriptors that were lent for it. Knows nothing of how they came or of what the bytes mean. The
+writer is another process, which this one cannot disturb: the ring is mapped for reading only.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+import socket
 from io import FileIO
 
 from roost.platform import full_fence
 from roost.ring.layout import GUARD_BYTES
 from roost.ring.reader import RingReader
-from roost.ring.reader_page import PAGE_BYTES, PAGE_WORDS, R_LIMIT, R_OFFSET, R_WAITING
+from roost.ring.reader_page import PAGE_BYTES, PAGE_WORDS, R_LIMIT, R_OFFSET, R_TAKEN, R_WAITING
 
 #: How many descriptors are lent, in this order: ring, page, the reading end of the pipe.
 LENT = 3
+#: With a socket for input as the last.
+LENT_WITH_INPUT = 4
 
 
 class LocalReader:
     """Reads one ring that the keeper writes. All offsets are absolute, in bytes since the start of the stream."""
 
-    __slots__ = ("_map", "_ring", "_wake", "_words", "wake_fd")
+    __slots__ = ("_input", "_map", "_ring", "_wake", "_words", "wake_fd")
 
-    def __init__(self, ring_fd: int, page_fd: int, wake_fd: int) -> None:
+    def __init__(self, ring_fd: int, page_fd: int, wake_fd: int, input_fd: int = -1) -> None:
         """Take the descriptors over, also when this fails. Raises ValueError or OSError if they are no such things."""
         self.wake_fd = wake_fd
+        self._input = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, input_fd) if input_fd >= 0 else None
         self._wake = FileIO(wake_fd)  # an object, so that a reader that was forgotten is closed as well
         try:
             self._ring = RingReader(ring_fd, writable=False)
             self._map = mmap.mmap(page_fd, PAGE_BYTES)
         except BaseException:
             self._wake.close()
+            if self._input is not None:
+                self._input.close()
             raise
         finally:
             os.close(ring_fd)
@@ -83,6 +90,24 @@ class LocalReader:
         """Take what the pipe holds, so that it is readable only after the next wake-up."""
         self._wake.read(4096)
 
+    # --- typing ----------------------------------------------------------------------------------------------------
+
+    @property
+    def input_fd(self) -> int:
+        """What takes input for the terminal; -1 where it goes through the daemon."""
+        return -1 if self._input is None else self._input.fileno()
+
+    def type(self, data: bytes) -> int:
+        """Send input; how much was sent. Raises BlockingIOError when it must wait, another OSError when it is over."""
+        if self._input is None:
+            raise BrokenPipeError("there is no way of its own to this terminal")
+        return self._input.send(data, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+
+    @property
+    def taken(self) -> int:
+        """How many bytes of what was typed the terminal has taken."""
+        return int(self._words[R_TAKEN])
+
     def close(self) -> None:
         """Give the descriptors and maps back; the keeper sees that the pipe has no reader any more."""
         if self._wake.closed:
@@ -91,6 +116,8 @@ class LocalReader:
         self._map.close()
         self._ring.release()
         self._wake.close()
+        if self._input is not None:
+            self._input.close()
 
 
 def open_lent(fds: list[int]) -> LocalReader | None:
@@ -98,9 +125,9 @@ def open_lent(fds: list[int]) -> LocalReader | None:
 
     More than are known are closed: a newer daemon may lend more.
     """
-    for fd in fds[LENT:]:
+    for fd in fds[LENT_WITH_INPUT:]:
         os.close(fd)
-    fds = fds[:LENT]
+    fds = fds[:LENT_WITH_INPUT]
     if len(fds) < LENT:
         for fd in fds:
             os.close(fd)

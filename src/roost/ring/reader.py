@@ -24,6 +24,9 @@ from roost.ring.layout import (
     W_END,
     W_EXIT_OFFSET,
     W_HOLD,
+    W_INPUT_AT,
+    W_INPUT_FROM,
+    W_INPUT_WATCHED,
     W_MAGIC,
     W_SCANNED,
     W_SCANNER_LENGTH,
@@ -110,6 +113,25 @@ class RingReader:
     def closed(self) -> bool:
         """Whether nothing will ever follow."""
         return bool(self._words[W_CLOSED])
+
+    # --- input that the keeper writes --------------------------------------------------------------------------------
+
+    @property
+    def input_from(self) -> int | None:
+        """Where the output stood before the newest input that came without the daemon; None without any."""
+        stored = int(self._words[W_INPUT_FROM])
+        return stored - 1 if stored else None
+
+    @property
+    def input_at(self) -> float | None:
+        """When that was, in seconds since 1970."""
+        stored = int(self._words[W_INPUT_AT])
+        return stored / 1e9 if stored else None
+
+    def watch_input(self) -> None:
+        """Ask to be told of the next such input. Look once more at what has come already, after this."""
+        self._words[W_INPUT_WATCHED] = 1
+        full_fence()
 
     # --- holds ---------------------------------------------------------------------------------------------------
 

@@ -18,3 +18,5 @@ R_WAITING = 0
 R_OFFSET = 1
 #: Written by the daemon: 1 + the offset at which the reader was sent away, 0 before. It shows no output beyond.
 R_LIMIT = 8
+#: Written by the keeper: how many bytes of what the reader typed the terminal has taken.
+R_TAKEN = 16

@@ -22,6 +22,9 @@ from roost.ring.layout import (
     W_END,
     W_EXIT_OFFSET,
     W_HOLD,
+    W_INPUT_AT,
+    W_INPUT_FROM,
+    W_INPUT_WATCHED,
     W_MAGIC,
     W_STALLED,
     W_VERSION,
@@ -85,6 +88,19 @@ class RingWriter:
         full_fence()
         if self._words[W_WAITING]:
             self._words[W_WAITING] = 0
+            return True
+        return False
+
+    def note_input(self, at_ns: int) -> None:
+        """Input is about to be written: what it causes is found from here on."""
+        self._words[W_INPUT_FROM] = self.end + 1
+        self._words[W_INPUT_AT] = at_ns
+
+    def take_input_watched(self) -> bool:
+        """Whether the daemon wants to hear of input; asked after it was written, answered with True once."""
+        full_fence()
+        if self._words[W_INPUT_WATCHED]:
+            self._words[W_INPUT_WATCHED] = 0
             return True
         return False
 

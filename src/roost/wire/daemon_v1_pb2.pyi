@@ -1496,7 +1496,7 @@ class RoostSpawned(_message.Message):
     def __init__(self, name: _Optional[str] = ..., existing: _Optional[bool] = ...) -> None: ...
 
 class RoostAttach(_message.Message):
-    __slots__ = ("required_features", "from_offset", "tail_bytes", "mode", "lossless", "label", "restore", "resume_token", "env", "local")
+    __slots__ = ("required_features", "from_offset", "tail_bytes", "mode", "lossless", "label", "restore", "resume_token", "env", "local", "local_input")
     REQUIRED_FEATURES_FIELD_NUMBER: _ClassVar[int]
     FROM_OFFSET_FIELD_NUMBER: _ClassVar[int]
     TAIL_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -1507,6 +1507,7 @@ class RoostAttach(_message.Message):
     RESUME_TOKEN_FIELD_NUMBER: _ClassVar[int]
     ENV_FIELD_NUMBER: _ClassVar[int]
     LOCAL_FIELD_NUMBER: _ClassVar[int]
+    LOCAL_INPUT_FIELD_NUMBER: _ClassVar[int]
     required_features: _containers.RepeatedScalarFieldContainer[str]
     from_offset: int
     tail_bytes: int
@@ -1517,7 +1518,8 @@ class RoostAttach(_message.Message):
     resume_token: bytes
     env: bytes
     local: bool
-    def __init__(self, required_features: _Optional[_Iterable[str]] = ..., from_offset: _Optional[int] = ..., tail_bytes: _Optional[int] = ..., mode: _Optional[str] = ..., lossless: _Optional[bool] = ..., label: _Optional[str] = ..., restore: _Optional[str] = ..., resume_token: _Optional[bytes] = ..., env: _Optional[bytes] = ..., local: _Optional[bool] = ...) -> None: ...
+    local_input: bool
+    def __init__(self, required_features: _Optional[_Iterable[str]] = ..., from_offset: _Optional[int] = ..., tail_bytes: _Optional[int] = ..., mode: _Optional[str] = ..., lossless: _Optional[bool] = ..., label: _Optional[str] = ..., restore: _Optional[str] = ..., resume_token: _Optional[bytes] = ..., env: _Optional[bytes] = ..., local: _Optional[bool] = ..., local_input: _Optional[bool] = ...) -> None: ...
 
 class RoostAttached(_message.Message):
     __slots__ = ("start_offset", "end_offset", "attachment_id", "resume_token", "restore", "session_id", "name", "kind", "uncertain", "local", "restored")
@@ -1546,7 +1548,7 @@ class RoostAttached(_message.Message):
     def __init__(self, start_offset: _Optional[int] = ..., end_offset: _Optional[int] = ..., attachment_id: _Optional[str] = ..., resume_token: _Optional[bytes] = ..., restore: _Optional[bytes] = ..., session_id: _Optional[str] = ..., name: _Optional[str] = ..., kind: _Optional[str] = ..., uncertain: _Optional[bool] = ..., local: _Optional[int] = ..., restored: _Optional[str] = ...) -> None: ...
 
 class RoostFrame(_message.Message):
-    __slots__ = ("offset", "gap", "exited", "resized", "input_offset", "reset", "error_kind", "until")
+    __slots__ = ("offset", "gap", "exited", "resized", "input_offset", "reset", "error_kind", "until", "input_ended")
     OFFSET_FIELD_NUMBER: _ClassVar[int]
     GAP_FIELD_NUMBER: _ClassVar[int]
     EXITED_FIELD_NUMBER: _ClassVar[int]
@@ -1555,6 +1557,7 @@ class RoostFrame(_message.Message):
     RESET_FIELD_NUMBER: _ClassVar[int]
     ERROR_KIND_FIELD_NUMBER: _ClassVar[int]
     UNTIL_FIELD_NUMBER: _ClassVar[int]
+    INPUT_ENDED_FIELD_NUMBER: _ClassVar[int]
     offset: int
     gap: RoostGap
     exited: RoostExit
@@ -1563,7 +1566,8 @@ class RoostFrame(_message.Message):
     reset: bytes
     error_kind: str
     until: int
-    def __init__(self, offset: _Optional[int] = ..., gap: _Optional[_Union[RoostGap, _Mapping]] = ..., exited: _Optional[_Union[RoostExit, _Mapping]] = ..., resized: _Optional[_Union[RoostSize, _Mapping]] = ..., input_offset: _Optional[int] = ..., reset: _Optional[bytes] = ..., error_kind: _Optional[str] = ..., until: _Optional[int] = ...) -> None: ...
+    input_ended: bool
+    def __init__(self, offset: _Optional[int] = ..., gap: _Optional[_Union[RoostGap, _Mapping]] = ..., exited: _Optional[_Union[RoostExit, _Mapping]] = ..., resized: _Optional[_Union[RoostSize, _Mapping]] = ..., input_offset: _Optional[int] = ..., reset: _Optional[bytes] = ..., error_kind: _Optional[str] = ..., until: _Optional[int] = ..., input_ended: _Optional[bool] = ...) -> None: ...
 
 class RoostGap(_message.Message):
     __slots__ = ("to",)

@@ -41,6 +41,7 @@ class StreamFrame(Record):
         "reset",
         "error_kind",
         "until",
+        "input_ended",
     )
 
     def __init__(self, output: bytes | None = None, offset: int | None = None) -> None:
@@ -58,6 +59,7 @@ class StreamFrame(Record):
         self.reset: bytes | None = None
         self.error_kind: str | None = None
         self.until: int | None = None
+        self.input_ended = False
 
 
 class InputFrame(Record):

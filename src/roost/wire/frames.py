@@ -48,6 +48,7 @@ __all__ = [
     "encode_interrupt",
     "encode_resize",
     "gap",
+    "input_ended",
     "input_offset",
     "output_head",
     "pipe_eof",
@@ -164,6 +165,11 @@ def input_offset(n: int) -> bytes:
     return _extension_frame(field_varint(5, n))
 
 
+def input_ended() -> bytes:
+    """Tells a client that typed past the daemon that its input was taken back: it types through frames now."""
+    return _extension_frame(field_varint(9, 1))
+
+
 def until(last: bytes, offset: int) -> bytes:
     """A last frame for a client that reads the ring itself: output up to that offset comes before it."""
     return frame(last[PREFIX_BYTES:] + field_bytes(EXTENSION, field_varint(8, offset)))  # repeated messages are merged
@@ -273,6 +279,8 @@ def _set_extension(into: StreamFrame, content: Buffer) -> None:
                 into.input_offset = value
             elif number == 8:
                 into.until = value
+            elif number == 9:
+                into.input_ended = value != 0
         elif wire == LENGTH_DELIMITED:
             if number == 2:
                 lost.append(value)

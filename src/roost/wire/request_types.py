@@ -130,7 +130,7 @@ class AttachOptions(Record):
     `target` is anything that names a session, "" the latest. `stream` is None for a terminal, "stdout" or "stderr" for
     a pipe session; size, `term` and `tty` apply to terminals. `mode` is exclusive, share or view. `env` tells where
     the client sits: KEY=VALUE entries, each ended by a NUL byte. `local` asks for the ring itself in place of output
-    frames.
+    frames, `local_input` for a way of its own to the terminal besides.
     """
 
     __slots__ = (  # noqa: RUF023 (a Record unpacks in this order)
@@ -151,6 +151,7 @@ class AttachOptions(Record):
         "env",
         "required_features",
         "local",
+        "local_input",
     )
 
     def __init__(
@@ -173,6 +174,7 @@ class AttachOptions(Record):
         env: bytes | None = None,
         required_features: Sequence[str] = (),
         local: bool = False,
+        local_input: bool = False,
     ) -> None:
         self.target = target
         self.stream = stream
@@ -191,6 +193,7 @@ class AttachOptions(Record):
         self.env = env
         self.required_features = tuple(required_features)
         self.local = local
+        self.local_input = local_input
 
 
 class Reply(Record):

@@ -194,6 +194,7 @@ def _attach_extension(options: AttachOptions) -> bytes:
         b"" if options.resume_token is None else field_bytes(8, options.resume_token),
         b"" if options.env is None else field_bytes(9, options.env),
         field_varint(10, 1) if options.local else b"",
+        field_varint(11, 1) if options.local_input else b"",
     )
     return b"".join(parts)
 
