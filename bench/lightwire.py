@@ -84,14 +84,20 @@ def spawn(argv: list[str], env: dict[str, str], *, pipe: bool = False, name: str
 
 
 def attach(
-    target: str, *, stream: str = "", mode: str = "exclusive", lossless: bool = False, local: bool = False
+    target: str,
+    *,
+    stream: str = "",
+    mode: str = "exclusive",
+    lossless: bool = False,
+    local: bool = False,
+    types: bool = False,
 ) -> bytes:
     """A framed attach from the start of the stream. `stream` names one of a pipe session's; empty is a terminal.
 
-    `local` asks for the ring itself in place of frames.
+    `local` asks for the ring itself in place of frames, `types` for a way of its own to the terminal besides.
     """
     extension = _int(2, 0) + _bytes(4, mode) + (_int(5, 1) if lossless else b"") + _bytes(7, "none")
-    extension += _int(10, 1) if local else b""
+    extension += (_int(10, 1) if local else b"") + (_int(11, 1) if types else b"")
     payload = _bytes(1, target) + (_int(2, STREAMS[stream]) if stream else b"") + _bytes(1000, extension)
     return _request(_ATTACH_PIPE if stream else _ATTACH_PTY, payload)
 

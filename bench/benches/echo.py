@@ -1,7 +1,8 @@
 """A keystroke's round trip through an attached session: typed byte, raw-mode child, byte back at the client.
 
-Compared: roost with a client that reads the ring itself (as roost's own do) and with one that is sent frames, dtach
-over its packets (the same C program as client of all), a raw PTY, tmux with its own client.
+Compared: roost with a client that reads the ring itself and types past the daemon (as roost's own do), with one that
+only reads itself, and with one that is sent frames; dtach over its packets (the same C program as client of all), a raw
+PTY, tmux with its own client.
 Situations: nothing else going on; the control plane busy (one client in a closed loop of `sessions.list` and
 `daemon.status` on a roost with 20 idle sessions: on the measured daemon, and beside dtach, so that the machine is as
 busy); six other sessions flooding without clients, of the same host. A pause of 300 µs before each byte.
@@ -25,16 +26,17 @@ _LIMIT_S = "4"
 _IDLE_SESSIONS = 20
 _ECHO = "echo"
 #: How roost's client gets its output.
-_WAYS = ("local", "frames")
+_WAYS = ("direct", "local", "frames")
 _FLOOD = "flood"
 _Echo = dict[str, Any]
 _Runs = dict[str, Callable[[], _Echo]]
 
 
-def _roost_echo(context: Context, roost: RoostHost, count: int, *, local: bool = False) -> _Echo:
+def _roost_echo(context: Context, roost: RoostHost, count: int, *, local: bool = False, types: bool = False) -> _Echo:
     target = roost.open([native.program(_ECHO)])
     how = ("--local",) if local else ()
-    client, out = roost.view(lightwire.attach(target, local=local), "--echo", str(count), "--seconds", _LIMIT_S, *how)
+    request = lightwire.attach(target, local=local, types=types)
+    client, out = roost.view(request, "--echo", str(count), "--seconds", _LIMIT_S, *how)
     result = hosts.Watch(context, client, out, host=None).finish()
     roost.end([target])
     return result
@@ -97,6 +99,7 @@ def run(context: Context) -> list[Row]:
     strict = {"p50_us": at_most(1.3), "p99_us": at_most(1.75)}
     with RoostHost(context) as roost:
         pair: _Runs = {
+            "direct": lambda: _roost_echo(context, roost, count, local=True, types=True),
             "local": lambda: _roost_echo(context, roost, count, local=True),
             "frames": lambda: _roost_echo(context, roost, count),
         }

@@ -1,12 +1,12 @@
 /* A local reader of a ring, as docs/wire.md describes it: the descriptors come with the answer to the attach (ring, page,
- * pipe), the output is copied out of the map and the copy is checked afterwards. */
+ * pipe, perhaps a socket for input), the output is copied out of the map and the copy is checked afterwards. */
 #ifndef LOCAL_H
 #define LOCAL_H
 
 #include "peers.h"
 #include <sys/mman.h>
 
-enum { RING_CAPACITY = 2, RING_END = 8, PAGE_WAITING = 0, PAGE_OFFSET = 1, LENT = 3 };
+enum { RING_CAPACITY = 2, RING_END = 8, PAGE_WAITING = 0, PAGE_OFFSET = 1, LENT = 3, LENT_MOST = 4 };
 #define RING_HEADER 4096
 #define RING_GUARD 65536
 
@@ -14,7 +14,7 @@ struct local {
 	const unsigned char *ring;
 	volatile uint64_t *page;
 	uint64_t offset, capacity, gap_bytes;
-	int wake, connection;
+	int wake, connection, input;
 };
 
 /* The answer's length prefix brings the descriptors. */
@@ -31,7 +31,9 @@ static void receive_lent(int fd, unsigned char *head, int *lent)
 		fprintf(stderr, "nothing was lent\n");
 		exit(4);
 	}
-	memcpy(lent, CMSG_DATA(rights), LENT * sizeof(int));
+	lent[LENT] = -1;
+	int count = rights->cmsg_len < CMSG_LEN(LENT_MOST * sizeof(int)) ? LENT : LENT_MOST;
+	memcpy(lent, CMSG_DATA(rights), (size_t)count * sizeof(int));
 }
 
 static void local_open(struct local *local, int connection, const int *lent)
@@ -46,6 +48,7 @@ static void local_open(struct local *local, int connection, const int *lent)
 		die("ring");
 	local->wake = lent[2];
 	local->connection = connection;
+	local->input = lent[LENT];
 	fcntl(local->wake, F_SETFL, O_NONBLOCK);
 }
 

@@ -88,7 +88,7 @@ static void check_answer(const unsigned char *payload, size_t length)
 static void attach(int fd)
 {
 	if (speaks_roost) {
-		int lent[LENT];
+		int lent[LENT_MOST];
 		write_all(fd, request, request_bytes);
 		check_answer((unsigned char *)scratch,
 			     read_frame(fd, (unsigned char *)scratch, sizeof scratch, reads_locally ? lent : NULL));
@@ -196,6 +196,10 @@ static void count_many(int *fds, unsigned count, uint64_t window, const char *ou
 
 static void type_byte(int fd, unsigned char byte)
 {
+	if (reads_locally && local.input >= 0) { /* past the daemon */
+		write_all(local.input, &byte, 1);
+		return;
+	}
 	if (speaks_roost) {
 		unsigned char frame[7] = {0, 0, 0, 3, 0x0a, 1, byte}; /* PtyInputFrame.input, one byte */
 		write_all(fd, frame, sizeof frame);
