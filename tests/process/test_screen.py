@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from support.instance import Instance, alive, eventually
+from support.screens import worker_of
 
 from roost.client import Client, Screen, Session
 from roost.errors import InvalidError
@@ -23,19 +24,6 @@ os.write(1, b"\x1b]2;ready\x07")
 for line in open(0, "rb", buffering=0):
     os.write(1, eval(line.strip()))
 """
-
-
-def worker_of(instance: Instance) -> int:
-    """The pid of the screen worker; 0 without one."""
-    daemon = instance.status()["pid"]
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(path.read_text().rpartition(")")[2].split()[1])
-            if parent == daemon and b"roost.screen.worker" in (path.parent / "cmdline").read_bytes():
-                return int(path.parent.name)
-        except OSError:
-            continue
-    return 0
 
 
 @pytest.fixture
