@@ -22,7 +22,7 @@ def run(context: Context) -> list[Row]:
         pids = [roost.daemon_pid, roost.keeper_pid]
         empty = machine.resident_once_bytes(pids)
         roost.open_many([["/bin/sleep", "1000"]] * _SESSIONS)
-        time.sleep(1.0)
+        time.sleep(4.0)  # states of silent sessions are decided 3 s after their start, once
         before = [machine.cpu_ns(pid) for pid in pids]
         window_s = float(context.choose(5, 3))
         time.sleep(window_s)
