@@ -14,7 +14,7 @@ READY_DEV := $(VENV)/.ready-dev
 # What the page is made of: the installation builds it.
 PAGE := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: help run tour test check lint format proto bench clean
+.PHONY: oracles help run tour test check lint format proto bench clean
 
 help:
 	@echo 'make run     set up, then a shell in a session (without a terminal: a short tour)'
@@ -54,6 +54,10 @@ format: $(READY_DEV)
 
 proto: $(READY_DEV)
 	$(BIN)/python tools/generate_proto.py
+
+# What other terminals show of the recordings in tests/data/screens (needs tmux and npm).
+oracles: $(READY_DEV)
+	$(BIN)/python -m tools.oracles compare
 
 bench: $(READY_DEV)
 	@$(BIN)/python -m compileall -q src

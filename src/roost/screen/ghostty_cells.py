@@ -98,7 +98,7 @@ class CellReader:
         packed = ffi.unpack(self._view.ptr, self._view.len) if self._view.len else []
         check(lib.ghostty_render_state_row_get(rows, lib.GHOSTTY_RENDER_STATE_ROW_DATA_RAW, self._row), "row")
         lib.ghostty_row_get(self._row[0], lib.GHOSTTY_ROW_DATA_WRAP, self._wrap)
-        while packed and not packed[-1]:
+        while packed and (not packed[-1] or self._known_or_learnt(packed[-1]).wide == _HEAD):
             packed.pop()
         if not packed:
             return Line((), bool(self._wrap[0]))
@@ -146,6 +146,9 @@ class CellReader:
 
     # --- what a packed cell means -----------------------------------------------------------------------------------
 
+    def _known_or_learnt(self, value: int) -> _Cell:
+        return self._known.get(value) or self._learn(value)
+
     def _learn(self, value: int) -> _Cell:
         tag = self._field(value, lib.GHOSTTY_CELL_DATA_CONTENT_TAG, "int")
         wide = self._field(value, lib.GHOSTTY_CELL_DATA_WIDE, "int")
@@ -163,9 +166,10 @@ class CellReader:
             point = self._field(value, lib.GHOSTTY_CELL_DATA_CODEPOINT, "uint32_t")
             text = _character(point) if point else " "
         cluster = tag == lib.GHOSTTY_CELL_CONTENT_CODEPOINT_GRAPHEME
-        cell = _Cell(
-            text, 0 if wide == _HEAD else wide, -1 if background is not None else style, link, cluster, background
-        )
+        if wide == _WIDE and text == " " and not cluster:  # as a wide character of another charset is left
+            wide, text = 0, "  "
+        number = style if background is None else -1
+        cell = _Cell(text, wide, number, link, cluster, background)
         self._known[value] = cell
         return cell
 

@@ -6,7 +6,7 @@ Owns the types, the plain text of a line and the hash by which two screens are c
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TypeAlias
 
 #: None is the terminal's own, a number one of its 256, three numbers red, green and blue.
@@ -146,6 +146,16 @@ class Snapshot:
                 digest.update(b"%d\0%s\0%s\0" % (run.column, run.text.encode(errors="surrogatepass"), style))
             digest.update(b"\n")
         return digest.hexdigest()
+
+
+def unrolled(snapshot: Snapshot) -> Snapshot:
+    """The same with its scrollback (as far as it was taken) as part of a taller screen: for pictures."""
+    above = len(snapshot.scrollback)
+    if not above:
+        return snapshot
+    cursor = replace(snapshot.cursor, row=snapshot.cursor.row + above)
+    lines = (*snapshot.scrollback, *snapshot.lines)
+    return replace(snapshot, rows=snapshot.rows + above, lines=lines, cursor=cursor, scrollback=())
 
 
 def text_lines(snapshot: Snapshot, *, scrollback: bool = True) -> list[str]:

@@ -7,6 +7,8 @@ not complete), so that the output behind the snapshot's offset can follow direct
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from roost.core.modes import SWITCHES
 from roost.screen.formats.sgr import characters, paint_line, sgr
 from roost.screen.snapshot import Line, Snapshot
@@ -60,10 +62,15 @@ def _paint(snapshot: Snapshot, rows: int, cols: int) -> str:
         return "\x1b[H\x1b[2J" + "".join(f"\x1b[{y + 1}H{paint_line(x, cols)}" for y, x in enumerate(shown) if x.runs)
     lines = [*snapshot.scrollback, *snapshot.lines[: first + rows]]
     parts = [f"\x1b[{rows};1H", "\n" * rows, "\x1b[H"]
-    for line in lines[:-1]:
-        goes_on = line.wrapped and line.cells == cols == snapshot.cols
-        parts.append(paint_line(line, cols) + ("" if goes_on else "\r\n"))
+    for line, following in pairwise(lines):
+        parts.append(paint_line(line, cols) + ("" if _goes_on(line, following, cols) else "\r\n"))
     return "".join(parts) + paint_line(lines[-1], cols)
+
+
+def _goes_on(line: Line, following: Line, cols: int) -> bool:
+    """Whether the terminal wraps by itself: the row is full, or a wide character did not fit into its last cell."""
+    pushed = bool(following.runs) and following.runs[0].wide
+    return line.wrapped and (line.cells == cols or (line.cells == cols - 1 and pushed))
 
 
 def _first_row(snapshot: Snapshot, rows: int) -> int:

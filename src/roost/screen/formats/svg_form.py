@@ -1,11 +1,11 @@
-"""A screen as vector graphics: see `roost.screen.pictures.vector`."""
+"""A screen as SVG; the scrollback that was taken stands above it."""
 
 from __future__ import annotations
 
 from roost.screen.pictures.vector import still
-from roost.screen.snapshot import Snapshot
+from roost.screen.snapshot import Snapshot, unrolled
 
 
 def render(snapshot: Snapshot) -> bytes:
-    """The SVG, in the dark theme."""
-    return still(snapshot).encode("utf-8", "replace")
+    """The picture."""
+    return still(unrolled(snapshot)).encode(errors="replace")

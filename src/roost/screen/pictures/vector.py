@@ -97,17 +97,18 @@ def _text(run: Run, colours: Colours) -> str:
         attributes += ' font-weight="bold"'
     if style.italic:
         attributes += ' font-style="italic"'
-    lines = _lines(style, colours)
+    lines = decoration(style, colours)
     if lines:
         attributes += f' style="text-decoration:{lines}"'
-    return f"<text {attributes}>{_escaped(run.text)}</text>"
+    return f"<text {attributes}>{escaped(run.text)}</text>"
 
 
 def _has_lines(style: Style) -> bool:
     return bool(style.underline or style.strikethrough or style.overline)
 
 
-def _lines(style: Style, colours: Colours) -> str:
+def decoration(style: Style, colours: Colours) -> str:
+    """The lines of a style, in the words of CSS; empty without any."""
     names = [
         name
         for name, there in (
@@ -147,7 +148,7 @@ def number(value: float, digits: int = 2) -> str:
     return "0" if text in ("-0", "") else text
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Text for XML, without the characters that it cannot have. Source: XML 1.0, production 2."""
     kept = "".join(
         char if char >= " " and char not in "\ufffe\uffff" and not "\ud800" <= char <= "\udfff" else "\ufffd"

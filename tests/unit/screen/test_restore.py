@@ -1,0 +1,112 @@
+"""A terminal that was painted from a snapshot shows the same, and goes on in the same way."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roost.screen.emulator import make_emulator
+from roost.screen.formats.ansi_form import restore
+from roost.screen.snapshot import Snapshot
+
+ROWS, COLS = 6, 30
+#: What is not painted: where things scrolled to, and lines that a program could only see by scrolling back.
+_NOT_PAINTED = frozenset(("offset", "scrollback", "scrollback_lines", "palette", "primary"))
+
+
+def unwrapped(screen: Snapshot) -> Snapshot:
+    """Without the notes which rows go on in the next: a row that filled up outside of the margins has one in vain."""
+    return replace(screen, lines=tuple(replace(line, wrapped=False) for line in screen.lines))
+
+
+def differences(one: Snapshot, other: Snapshot) -> dict[str, object]:
+    one, other = unwrapped(one), unwrapped(other)
+    found: dict[str, object] = {
+        name: (getattr(one, name), getattr(other, name))
+        for name in (field.name for field in fields(Snapshot))
+        if name not in _NOT_PAINTED and getattr(one, name) != getattr(other, name)
+    }
+    if one.primary is not None and other.primary is not None:
+        texts = [[line.text for line in screen.primary.lines] for screen in (one, other) if screen.primary]
+        if texts[0] != texts[1]:
+            found["primary"] = texts
+    return found
+
+
+def painted_again(output: bytes, more: bytes = b"") -> dict[str, object]:
+    """How a terminal painted anew behind `output` differs, once both have shown `more`."""
+    first, second = make_emulator(ROWS, COLS), make_emulator(ROWS, COLS)
+    first.feed(output)
+    second.feed(b"left from before\r\n" * 9 + restore(first.snapshot(scrollback=50, primary=True)))
+    before = differences(first.snapshot(primary=True), second.snapshot(primary=True))
+    first.feed(more)
+    second.feed(more)
+    return before or differences(first.snapshot(primary=True), second.snapshot(primary=True))
+
+
+CASES = {
+    "margins and origin": b"hi\x1b[2;4r\x1b[?6h\x1b[2;3Hx",
+    "left and right margins": b"\x1b[?69h\x1b[5;20s\x1b[3;7Hx",
+    "keyboard": b"\x1b[>5u\x1b[>4;2m\x1b=\x1b[?1h",
+    "mouse": b"\x1b[?1002h\x1b[?1006h\x1b[?1004h",
+    "insert, no wrap, hidden bar cursor": b"abc\x1b[4h\x1b[?7l\x1b[5 q\x1b[?25l",
+    "line drawing": b"\x1b(0lqqk\x1b[2;2H",
+    "shifted charset": b"\x1b)0\x0elqk",
+    "pen": b"\x1b[1;3;4:3;38;5;200;48;2;1;2;3;58;5;9mstyled",
+    "behind the last column": b"x" * COLS + b"\x1b[32m",
+    "behind the last column, wide": "漢".encode() * (COLS // 2),
+    "half a sequence": b"text\x1b[1;3",
+    "half a character": "漢".encode()[:2],
+    "half a title": b"\x1b]2;half",
+    "alternate": b"below\x1b[31m\x1b[?1049h\x1b[42mX\x1b[3;5Hhey\x1b]2;title\x07",
+    "wrapped lines": b"y" * 75 + b"\r\n" + "é漢👍".encode() * 9,
+    "link": b"\x1b]8;;http://a/b\x1b\\link\x1b]8;;\x1b\\ plain",
+    "colours to the edge": b"\x1b[44m\x1b[2J\x1b[0m\x1b[3;3Hon blue",
+}
+
+
+@pytest.mark.parametrize("output", CASES.values(), ids=CASES)
+def test_what_is_painted_is_what_was_there(output: bytes) -> None:
+    assert painted_again(output, b"more\r\nand \x1b[7mmore") == {}
+
+
+_SEQUENCES = st.sampled_from(
+    [
+        b"\r\n",
+        b"\r",
+        b"\b",
+        b"\t",
+        b"\x1b[K",
+        b"\x1b[J",
+        b"\x1b[2J",
+        b"\x1b[H",
+        b"\x1b[L",
+        b"\x1b[M",
+        b"\x1b[2P",
+        b"\x1b[3@",
+    ]
+    + [b"\x1b[%d;%dH" % (y, x) for y in (1, 3, 6) for x in (1, 15, 30)]
+    + [b"\x1b[%sm" % style for style in (b"0", b"1", b"31", b"44", b"7", b"4:3", b"38;2;9;8;7")]
+    + [b"\x1b[2;5r", b"\x1b[r", b"\x1b[?7l", b"\x1b[?7h", b"\x1b[4h", b"\x1b[4l", b"\x1bM", b"\x1bD"]
+    + [b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?2004h", b"\x1b[?25l", b"\x1b[S", b"\x1b[T"]
+)
+_TEXT = st.sampled_from(["a", "word ", "x" * 31, "漢字", "👍", "e\u0301", "é" * 20]).map(str.encode)
+_OUTPUT = st.lists(st.one_of(_SEQUENCES, _TEXT, _TEXT), max_size=40).map(b"".join)
+
+
+@settings(deadline=None, max_examples=150)
+@given(_OUTPUT, _OUTPUT)
+def test_output_goes_on_as_if_nothing_had_happened(output: bytes, more: bytes) -> None:
+    assert painted_again(output, more) == {}
+
+
+def test_a_smaller_terminal_gets_the_part_at_the_cursor() -> None:
+    emulator = make_emulator(10, 40)
+    emulator.feed(b"".join(b"line %d\r\n" % i for i in range(8)) + b"prompt")
+    small = make_emulator(5, 20)
+    small.feed(restore(emulator.snapshot(), 5, 20))
+    assert small.text() == ["line 4", "line 5", "line 6", "line 7", "prompt"]
+    assert small.cursor() == (4, 6)
