@@ -31,6 +31,7 @@ class FakeSession:
 
     def __init__(self, number: int, cwd: Path, **options: Any) -> None:
         self.id = f"s-test{number:06}"
+        self.written_offset = 0
         self.cwd = cwd
         self.options = options
         self.record = SimpleNamespace(name=f"test{number}", originator="")
