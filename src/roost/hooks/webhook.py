@@ -76,7 +76,7 @@ class WebhookSink(Sink):
         await self._call(lambda: self._engine.put(messages, last))
 
     async def retry(self) -> int:
-        """Try everything anew; how many dead letters that are."""
+        """Try everything anew; how many messages that are."""
         return int(await self._call(self._engine.retry))
 
     async def close(self, grace_s: float) -> None:

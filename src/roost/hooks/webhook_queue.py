@@ -149,14 +149,14 @@ class WebhookQueue:
         self._dead += found - over
 
     def revive(self) -> int:
-        """Let everything be tried anew, dead letters too; how many those were."""
+        """Let everything be tried anew, dead letters too; how many messages that are."""
         with self._db:
             self._db.execute("BEGIN")
-            self._db.execute("UPDATE message SET attempts = 0, next_at = 0 WHERE dead = 0")
+            waiting = self._db.execute("UPDATE message SET attempts = 0, next_at = 0 WHERE dead = 0").rowcount
             found = self._db.execute("UPDATE message SET dead = 0, attempts = 0, next_at = 0 WHERE dead = 1").rowcount
         self._waiting += found
         self._dead -= found
-        return found
+        return waiting + found
 
     def close(self) -> None:
         """Close the file."""

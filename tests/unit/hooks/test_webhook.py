@@ -175,6 +175,17 @@ async def test_an_event_that_is_never_taken_becomes_a_dead_letter_and_holds_nobo
         await soon(lambda: (it.status("w")["delivered"], it.status("w")["dead"]) == (5, 0))
 
 
+async def test_a_retry_counts_what_waits_for_its_next_attempt(tmp_path: Path) -> None:
+    async with Receiver() as receiver, hub(tmp_path, config(receiver)) as it:
+        receiver.answer = "429 Slow down\r\nretry-after: 3600"
+        it.emit()
+        it.emit()
+        await soon(lambda: it.status("w")["retried"] == 1 and it.status("w")["queued"] == 2)
+        receiver.answer = "200 OK"
+        assert await it.dispatcher.retry("w") == {"w": 2}
+        await soon(lambda: it.status("w")["delivered"] == 2)
+
+
 async def test_what_a_receiver_refuses_is_not_sent_again(tmp_path: Path) -> None:
     async with Receiver() as receiver, hub(tmp_path, config(receiver)) as it:
         receiver.answer = "422 No"
