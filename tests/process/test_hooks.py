@@ -280,3 +280,23 @@ def test_the_doctor_names_a_failing_sink_and_a_broken_configuration(instance: In
     assert (broken["ok"], ":2: hooks.sinc" in broken["detail"]) == (False, True)
     configure(instance, "[hooks]\n")
     assert (line("configuration")["ok"], line("hooks")["ok"]) == (True, True)
+
+
+def test_what_a_hook_writes_in_the_sessions_directory_is_no_event_that_runs_it_again(
+    instance: Instance, tmp_path: Path
+) -> None:
+    hook = f"*=cat >> {tmp_path}/told"
+    script = "read x; echo mine > mine; read x"
+    instance.roost("run", "-d", "-n", "w", "--cwd", str(tmp_path), "--on-event", hook, "--", "sh", "-c", script)
+
+    def told(path: str) -> list[dict[str, Any]]:
+        return [one for one in lines(tmp_path / "told") if one["data"].get("path") == path]
+
+    instance.roost("send", "--to", "w", "go")
+    mine = str(tmp_path / "mine")
+    eventually(lambda: {one["type"] for one in told(mine)} == {"created", "modified", "closed"})
+    if told(mine)[0]["source"] != "fanotify":
+        pytest.skip("this kernel does not let us see who changes files")
+    instance.roost("send", "--to", "w", "end")
+    eventually(lambda: lines(tmp_path / "told")[-1]["type"] == "exited")
+    assert told(str(tmp_path / "told")) == []

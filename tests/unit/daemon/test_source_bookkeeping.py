@@ -13,7 +13,7 @@ from roost.core.config_observe import ObserveConfig, read_observe
 from roost.core.config_reading import Reading, Surroundings, Table
 from roost.daemon.observe_area import parse_observe
 from roost.daemon.sources.delivery import Delivery, Observation
-from roost.daemon.sources.family import Family
+from roost.daemon.sources.family import OURSELVES, Family
 from roost.daemon.sources.ignore import Ignore
 from roost.daemon.sources.sockets_seen import SampleBook, TraceBook
 from roost.platform.proc_connector import ProcessNotice
@@ -85,6 +85,14 @@ def test_descent_counts_and_an_ended_process_is_known_a_while() -> None:
     assert sorted(family.pids("s")) == [10, 12, 13]
     family.leave("s")
     assert family.owner(11) is None and family.owner(13) is None
+
+
+def test_what_the_daemon_starts_is_its_own_and_no_sessions() -> None:
+    family = Family(keeper_pid=1, own=[2])
+    assert family.fork(2, 20) == OURSELVES
+    assert family.fork(20, 21) == OURSELVES
+    family.exit(21)
+    assert (family.owner(2), family.owner(21), family.pids("s")) == (OURSELVES, OURSELVES, [])
 
 
 def test_children_of_the_keeper_are_kept_aside_until_somebody_claims_or_disowns_them() -> None:

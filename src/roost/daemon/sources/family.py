@@ -22,6 +22,9 @@ _RECENT = 4096
 #: A session's id, or the pid of an unclaimed child of the keeper.
 Owner = str | int
 
+#: Who owns what is told to nobody: the daemon's own process and its descendants, the commands of hooks among them.
+OURSELVES = ""
+
 
 @dataclass(slots=True)
 class Unclaimed:
@@ -34,9 +37,10 @@ class Unclaimed:
 class Family:
     """All sessions that are followed."""
 
-    def __init__(self, keeper_pid: int) -> None:
+    def __init__(self, keeper_pid: int, own: Iterable[int] = ()) -> None:
+        """`own`: the daemon's processes."""
         self._keeper_pid = keeper_pid
-        self._owner: dict[int, Owner] = {}
+        self._owner: dict[int, Owner] = dict.fromkeys(own, OURSELVES)
         self._unclaimed: OrderedDict[int, Unclaimed] = OrderedDict()
         self._recent: OrderedDict[int, Owner] = OrderedDict()
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from roost.daemon.sources.delivery import Delivery
+from roost.daemon.sources.family import OURSELVES
 from roost.daemon.sources.file_changes import Actor, FileChanges
 from roost.daemon.sources.process import ProcessWatch
 from roost.daemon.sources.target import Target
@@ -197,7 +198,10 @@ class FanotifyWatch(Worker):
         for session_id, (changes, processes) in self._sessions.items():
             by = None
             if notice.pid > 0:
-                by = Actor(notice.pid, ours=processes.owner_of(notice.pid) == session_id)
+                owner = processes.owner_of(notice.pid)
+                if owner == OURSELVES:  # a hook of such events that writes here would cause the next one, for ever
+                    continue
+                by = Actor(notice.pid, ours=owner == session_id)
             if notice.mask & fanotify.RENAME:
                 _tell_rename(changes, path, before, by, directory=is_directory)
             else:

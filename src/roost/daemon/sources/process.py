@@ -16,7 +16,7 @@ from typing import Any
 
 from roost.daemon.sources.argv import ending, read_argv, split_argv
 from roost.daemon.sources.delivery import Delivery, Observation, gap
-from roost.daemon.sources.family import Family, Owner
+from roost.daemon.sources.family import OURSELVES, Family, Owner
 from roost.daemon.sources.process_sampling import Sampling, Seen
 from roost.daemon.sources.target import Target
 from roost.daemon.sources.worker import HasFileno, Worker
@@ -59,7 +59,7 @@ class ProcessWatch(Worker):
         self._delivery = delivery
         self._exclude = {*exclude, keeper_pid}
         self._lock = threading.RLock()
-        self._family = Family(keeper_pid)
+        self._family = Family(keeper_pid, {*exclude} - {keeper_pid})
         self._followed: dict[str, _Followed] = {}
         self._clock_offset = 0.0
         self._next_look = 0.0
@@ -100,7 +100,7 @@ class ProcessWatch(Worker):
         self.ask(pump_then_call)
 
     def owner_of(self, pid: int) -> str | None:
-        """The session of a process, or of one that ended shortly ago."""
+        """The session of a process, or of one that ended shortly ago; OURSELVES of the daemon and its descendants."""
         with self._lock:
             owner = self._family.owner(pid)
         return owner if isinstance(owner, str) else None
@@ -191,7 +191,7 @@ class ProcessWatch(Worker):
         read: dict[int, tuple[int, int]] = {}  # of a pid: the place of its last exec, when its command line was read
         for notice in batch:
             owner = self._sort(notice)
-            if owner is None:
+            if owner is None or owner == OURSELVES:
                 continue
             if notice.kind == "exec":
                 place, at_ns = read.get(notice.pid, (-1, 0))
