@@ -341,3 +341,23 @@ def test_what_is_typed_directly_counts_as_input(instance: Instance) -> None:
             return sum(line["bytes"] for line in lines if line["kind"] == "input") == 3
 
         eventually(counted, what="the trail counts three bytes")
+
+
+def test_an_input_that_nobody_came_back_for_ends_with_its_place() -> None:
+    """A client that the next daemon does not know any more cannot go on typing beside others."""
+    instance = Instance({"ROOST_NO_RESTART": "1"})
+    try:
+        instance.start()
+        with instance.client() as client:
+            absent = client.spawn(["sh", "-c", ECHO]).attach()
+            read_until(absent, b"ready")
+            os.kill(instance.note_pids(), signal.SIGKILL)
+            echoed(absent, b"alone")
+            instance.start()
+        with instance.client() as client, client.attach(absent.session_id, steal=True) as thief:
+            with pytest.raises(BrokenPipeError):
+                absent._state.ring.type(b"v")  # type: ignore[union-attr]
+            echoed(thief, b"mine")
+            absent.close()
+    finally:
+        instance.end()
