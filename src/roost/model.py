@@ -157,7 +157,10 @@ class TerminateResult(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonStatus(Record):
-    """The daemon and its keeper. uptime_s: seconds; clients: open connections; attached: attached clients."""
+    """The daemon and its keeper. uptime_s: seconds; clients: open connections; attached: attached clients.
+
+    memory_bytes, keeper_memory_bytes: what they have resident, None where the system does not tell.
+    """
 
     version: str = ""
     pid: int = 0
@@ -171,6 +174,9 @@ class DaemonStatus(Record):
     exited: int = 0
     clients: int = 0
     attached: int = 0
+    ring_bytes: int = 0
+    memory_bytes: int | None = None
+    keeper_memory_bytes: int | None = None
     log_path: str = ""
     state_dir: str = ""
     runtime_dir: str = ""

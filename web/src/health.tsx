@@ -1,6 +1,6 @@
 // How the daemon is: numbers, a little of their past, hooks, and its own checks.
 import { useEffect, useRef, useState } from "preact/hooks";
-import { get } from "./api";
+import { get, post } from "./api";
 import { age, bytes } from "./model";
 import type { Watcher, World } from "./world";
 
@@ -15,8 +15,8 @@ interface Status {
   clients: number;
   attached: number;
   ring_bytes: number;
-  memory_bytes?: number;
-  keeper_memory_bytes?: number;
+  memory_bytes?: number | null;
+  keeper_memory_bytes?: number | null;
 }
 
 interface Check {
@@ -29,8 +29,22 @@ interface Check {
 interface Sample {
   at: number;
   output: number;
-  clients: number;
+  events: number;
+  memory: number;
 }
+
+interface Journal {
+  last: string;
+  bytes: number;
+  emitted: { accepted: Record<string, number>; dropped: Record<string, number>; refused: number };
+}
+
+/** Any roost call, for what has no resource of its own. */
+const call = <T,>(name: string): Promise<T> =>
+  post<{ result: T }>(`/v1/calls/${name}`, { params: {} }).then((answer) => answer.result);
+
+/** An event's number; it counts from one in each daemon's life. */
+const seqOf = (id: string): number => Number(id.split(".")[1] ?? 0);
 
 const EVERY_MS = 2000;
 const SAMPLES = 90;
@@ -39,6 +53,8 @@ export function Health({ world }: { watcher: Watcher; world: World }) {
   const [status, setStatus] = useState<Status | null>(null);
   const [checks, setChecks] = useState<Check[]>([]);
   const [sinks, setSinks] = useState<Record<string, unknown>[]>([]);
+  const [journal, setJournal] = useState<Journal | null>(null);
+  const [observers, setObservers] = useState<Record<string, unknown>[]>([]);
   const [problem, setProblem] = useState("");
   const samples = useRef<Sample[]>([]);
   const written = world.sessions.reduce((sum, session) => sum + session.end_offset, 0);
@@ -46,13 +62,15 @@ export function Health({ world }: { watcher: Watcher; world: World }) {
     let over = false;
     const look = async (): Promise<void> => {
       try {
-        const [found, listed] = await Promise.all([
+        const [found, listed, journal] = await Promise.all([
           get<Status>("/v1/daemon"),
           get<{ sessions: { end_offset: number }[] }>("/v1/sessions?all=true"),
+          call<Journal>("events.status"),
         ]);
         if (over) return;
         const output = listed.sessions.reduce((sum, session) => sum + session.end_offset, 0);
-        samples.current = [...samples.current.slice(1 - SAMPLES), { at: performance.now(), output, clients: found.clients }];
+        setJournal(journal);
+        samples.current = [...samples.current.slice(1 - SAMPLES), { at: performance.now(), output, events: seqOf(journal.last), memory: found.memory_bytes ?? 0 }];
         setStatus(found);
         setProblem("");
       } catch (error) {
@@ -60,41 +78,50 @@ export function Health({ world }: { watcher: Watcher; world: World }) {
       }
     };
     const lookSlowly = async (): Promise<void> => {
-      const [found, hooks] = await Promise.allSettled([
+      const [found, hooks, watching] = await Promise.allSettled([
         get<{ checks: Check[] }>("/v1/daemon/checks"),
         get<{ sinks: Record<string, unknown>[] }>("/v1/hooks"),
+        call<{ observers: Record<string, unknown>[] }>("observers.list"),
       ]);
       if (over) return;
       if (found.status === "fulfilled") setChecks(found.value.checks);
       if (hooks.status === "fulfilled") setSinks(hooks.value.sinks ?? []);
+      if (watching.status === "fulfilled") setObservers(watching.value.observers);
     };
     void look();
     void lookSlowly();
-    const timers = [window.setInterval(() => !document.hidden && void look(), EVERY_MS), window.setInterval(() => void lookSlowly(), 15_000)];
+    const timers = [window.setInterval(() => !document.hidden && void look(), EVERY_MS), window.setInterval(() => void lookSlowly(), 5000)];
     return () => {
       over = true;
       timers.forEach((timer) => window.clearInterval(timer));
     };
   }, []);
-  const rates = rateOf(samples.current);
+  const rates = rateOf(samples.current, (sample) => sample.output);
+  const events = rateOf(samples.current, (sample) => sample.events);
+  const memory = samples.current.map((sample) => sample.memory);
   return (
     <>
       <h1>Health</h1>
       {problem && <p class="refused" role="alert">{problem}</p>}
       {status && (
         <dl class="numbers">
-          <Number name="Version" value={status.version} />
-          <Number name="Daemon" value={`pid ${status.pid}, up ${age(status.uptime_s)}`} />
-          <Number name="Keeper" value={`pid ${status.keeper_pid}`} />
-          <Number name="Sessions" value={`${status.running} running, ${status.exited} exited`} />
-          <Number name="Connections" value={`${status.clients}, ${status.attached} attached`} />
-          <Number name="Retained output" value={bytes(status.ring_bytes)} />
-          <Number name="Output so far" value={bytes(written)} />
-          {status.memory_bytes !== undefined && <Number name="Memory, daemon" value={bytes(status.memory_bytes)} />}
-          {status.keeper_memory_bytes !== undefined && <Number name="Memory, keeper" value={bytes(status.keeper_memory_bytes)} />}
+          <Fact name="Version" value={status.version} />
+          <Fact name="Daemon" value={`pid ${status.pid}, up ${age(status.uptime_s)}`} />
+          <Fact name="Keeper" value={`pid ${status.keeper_pid}`} />
+          <Fact name="Sessions" value={`${status.running} running, ${status.exited} exited`} />
+          <Fact name="Connections" value={`${status.clients}, ${status.attached} attached`} />
+          <Fact name="Retained output" value={bytes(status.ring_bytes)} />
+          <Fact name="Output so far" value={bytes(written)} />
+          {journal && <Fact name="Events stored" value={`${seqOf(journal.last).toLocaleString()} in this run, ${bytes(journal.bytes)} in all`} />}
+          {status.memory_bytes != null && <Fact name="Memory, daemon" value={bytes(status.memory_bytes)} />}
+          {status.keeper_memory_bytes != null && <Fact name="Memory, keeper" value={bytes(status.keeper_memory_bytes)} />}
         </dl>
       )}
-      <Plot title="Output per second" values={rates} shown={(value) => `${bytes(Math.round(value))}/s`} />
+      <div class="plots">
+        <Plot title="Output" values={rates} shown={(value) => `${bytes(Math.round(value))}/s`} />
+        <Plot title="Events" values={events} shown={(value) => `${value.toFixed(1)}/s`} />
+        <Plot title="Memory of the daemon" values={memory} shown={(value) => bytes(Math.round(value))} />
+      </div>
       <section aria-labelledby="checks">
         <h2 id="checks">Checks</h2>
         <ul class="checks">
@@ -113,11 +140,15 @@ export function Health({ world }: { watcher: Watcher; world: World }) {
         <h2 id="sinks">Hooks</h2>
         {sinks.length === 0 ? <p>No sinks are configured.</p> : <Rows rows={sinks} label="Hooks" />}
       </section>
+      <section aria-labelledby="observers">
+        <h2 id="observers">Observers</h2>
+        {observers.length === 0 ? <p>Nobody observes.</p> : <Rows rows={observers} label="Observers" />}
+      </section>
     </>
   );
 }
 
-function Number({ name, value }: { name: string; value: string }) {
+function Fact({ name, value }: { name: string; value: string }) {
   return (
     <div>
       <dt>{name}</dt>
@@ -126,10 +157,10 @@ function Number({ name, value }: { name: string; value: string }) {
   );
 }
 
-function rateOf(samples: Sample[]): number[] {
+function rateOf(samples: Sample[], count: (sample: Sample) => number): number[] {
   return samples.slice(1).map((sample, index) => {
     const before = samples[index];
-    return before ? Math.max(0, ((sample.output - before.output) * 1000) / (sample.at - before.at)) : 0;
+    return before ? Math.max(0, ((count(sample) - count(before)) * 1000) / (sample.at - before.at)) : 0;
   });
 }
 
@@ -146,7 +177,7 @@ function Plot({ title, values, shown }: { title: string; values: number[]; shown
   return (
     <figure class="plot">
       <figcaption>
-        {title}: <b>{shown(now)}</b>, most {shown(values.length ? most : 0)} in the last three minutes
+        {title}: <b>{shown(now)}</b>, most {shown(Math.max(0, ...values))} in three minutes
       </figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}: now ${shown(now)}`} preserveAspectRatio="none">
         {points.length > 1 && <polyline points={points.join(" ")} />}

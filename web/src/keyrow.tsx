@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 
 const KEYS: [string, string, string][] = [
-  ["Esc", "\x1b", "Escape"],
+  ["Esc", "\x1b", "Esc"],
   ["Tab", "\t", "Tab"],
   ["←", "\x1b[D", "Left"],
   ["↓", "\x1b[B", "Down"],
@@ -18,7 +18,6 @@ export function KeyRow({ press }: { press: (data: string) => void }) {
     <div class="keyrow" role="toolbar" aria-label="Keys">
       <button
         aria-pressed={ctrl}
-        aria-label="Control"
         onPointerDown={(event) => event.preventDefault()}
         onClick={() => setCtrl(!ctrl)}
       >
@@ -28,14 +27,14 @@ export function KeyRow({ press }: { press: (data: string) => void }) {
         ? LETTERS.map((letter) => (
             <button
               key={letter}
-              aria-label={`Control ${letter}`}
+              aria-label={`Ctrl+${letter}`}
               onPointerDown={(event) => event.preventDefault()}
               onClick={() => {
                 press(String.fromCharCode(letter.charCodeAt(0) - 64));
                 setCtrl(false);
               }}
             >
-              ^{letter}
+              {letter}
             </button>
           ))
         : KEYS.map(([text, data, name]) => (

@@ -99,8 +99,9 @@ export class Link {
       case "gap": {
         const [from, to] = [message.from as number, message.to as number];
         this.reached = to;
-        this.acknowledged = to;
         this.wishes.onGap(to - from);
+        // What was skipped counts as sent until it is acknowledged, and may be more than the window.
+        this.wishes.onOutput(new Uint8Array(), to, () => this.shown(to));
         break;
       }
       case "resized":

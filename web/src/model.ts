@@ -87,6 +87,15 @@ export const activityOf = (session: Session): string => {
   return (typeof activity === "string" ? activity : activity?.state) || "running";
 };
 
+/** What it is doing, for people: with the detail, and `running` where nobody tells. */
+export function activityText(session: Session): string {
+  const state = activityOf(session);
+  const activity = session.activity;
+  const detail = typeof activity === "object" ? activity?.detail : "";
+  if (state === "unknown") return "running";
+  return detail && state !== "exited" ? `${state}: ${detail}` : state;
+}
+
 /** Whether a person is wanted. */
 export const needsPerson = (session: Session, approvals: Approval[]): boolean =>
   approvals.some((approval) => approval.session_id === session.id) || activityOf(session).startsWith("blocked");

@@ -1,7 +1,7 @@
 // Every session as a tile, those that need a person first; starting, ending and renaming; services.
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { ask, at, get, post, type Me } from "./api";
-import { activityOf, age, ending, needsPerson, type Service, type Session } from "./model";
+import { activityOf, activityText, age, ending, needsPerson, type Service, type Session } from "./model";
 import { draw, screenOf, type Screen } from "./picture";
 import { mayType, Refused, useAsked } from "./parts";
 import { StartDialog } from "./start";
@@ -21,8 +21,9 @@ export function Overview({ world, watcher, me, dark }: Shown) {
   const [filter, setFilter] = useState("all");
   const [starting, setStarting] = useState(false);
   const searchBox = useRef<HTMLInputElement>(null);
+  useEffect(() => watcher.watchClosely(), [watcher]);
   const shown = useMemo(() => choose(world, search, filter), [world, search, filter]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent): void => {
       const typing = (event.target as HTMLElement).closest("input, textarea, select, dialog");
       if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -78,7 +79,7 @@ export function Overview({ world, watcher, me, dark }: Shown) {
           <Tile key={session.id} session={session} world={world} watcher={watcher} me={me} dark={dark} />
         ))}
       </ul>
-      <Services watcher={watcher} />
+      <Services />
       {starting && <StartDialog watcher={watcher} onClose={() => setStarting(false)} />}
     </>
   );
@@ -137,73 +138,53 @@ function Tile({ session, world, watcher, me, dark }: Shown & { session: Session 
   const lived = (session.exited_at ?? now) - session.created_at;
   return (
     <li class={`tile ${wanted ? "wanted" : ""} ${session.state}`}>
-      <a
-        href={`#/s/${encodeURIComponent(session.id)}`}
-        aria-label={`${session.name}, ${wanted ? "needs you, " : ""}${session.state === "exited" ? ending(session) : activity}, ${session.command}`}
-      >
+      <a href={`#/s/${encodeURIComponent(session.id)}`}>
         <Picture session={session} dark={dark} />
         <span class="what">
           <strong>{session.name}</strong>
+          {wanted && <span class="hidden">needs you</span>}
           <span class={`chip ${activity.split("(")[0]?.trim() ?? ""}`}>
-            {session.state === "exited" ? ending(session) : activity}
+            {session.state === "exited" ? ending(session) : activityText(session)}
           </span>
         </span>
         <span class="facts">
           <span class="command">{session.title || session.command}</span>
           <span>{age(lived)}</span>
         </span>
-        <span class="facts last">{last ? `${last.type.replaceAll("_", " ")}` : " "}</span>
+        <span class="facts last">{last ? `${last.type.replaceAll("_", " ")} ${age(now - Date.parse(last.at) / 1000)} ago` : "\u00a0"}</span>
       </a>
       {mayType(me) && <TileMenu session={session} watcher={watcher} me={me} />}
     </li>
   );
 }
 
-const LOOK_MS = 1000;
-
-/** Live while it is on the screen: asks whether it changed when there was output. */
+/** Live while it is in view: fetched again when there was output. */
 function Picture({ session, dark }: { session: Session; dark: boolean }) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const known = useRef<Screen | null>(null);
-  const seen = useRef(false);
+  const known = useRef<{ screen: Screen; offset: number } | null>(null);
+  const busy = useRef(false);
+  const [seen, setSeen] = useState(false);
   useEffect(() => {
-    const element = canvas.current;
-    if (!element || session.kind !== "pty") return;
-    const observer = new IntersectionObserver((entries) => {
-      seen.current = entries.some((entry) => entry.isIntersecting);
-      if (seen.current) void look();
-    });
-    observer.observe(element);
-    let busy = false;
-    let failures = 0;
-    const look = async (): Promise<void> => {
-      if (busy || !seen.current || document.hidden) return;
-      busy = true;
-      try {
-        const fresh = await screenOf(session.id, known.current?.hash ?? "");
-        failures = 0;
-        if (fresh) {
-          known.current = fresh;
-          draw(element, fresh, dark);
-        }
-      } catch {
-        failures++;
-      } finally {
-        busy = false;
-      }
-    };
-    if (known.current) draw(element, known.current, dark);
-    let round = Math.floor(Math.random() * 4);
-    const timer = window.setInterval(() => {
-      round++;
-      const quiet = session.state === "exited" || failures > 3;
-      if (!quiet || round % 10 === 0) void look();
-    }, LOOK_MS);
-    return () => {
-      observer.disconnect();
-      window.clearInterval(timer);
-    };
-  }, [session.id, session.state, dark]);
+    if (!canvas.current || session.kind !== "pty") return;
+    const observer = new IntersectionObserver((entries) => setSeen(entries.some((entry) => entry.isIntersecting)));
+    observer.observe(canvas.current);
+    return () => observer.disconnect();
+  }, [session.kind]);
+  useEffect(() => {
+    if (!seen || busy.current || known.current?.offset === session.end_offset) return;
+    busy.current = true;
+    screenOf(session.id, known.current?.screen.hash ?? "")
+      .then((fresh) => {
+        const screen = fresh ?? known.current?.screen;
+        if (screen) known.current = { screen, offset: session.end_offset };
+        if (fresh && canvas.current) draw(canvas.current, fresh, dark);
+      })
+      .catch(() => undefined)
+      .finally(() => (busy.current = false));
+  }, [seen, session, dark]);
+  useEffect(() => {
+    if (canvas.current && known.current) draw(canvas.current, known.current.screen, dark);
+  }, [dark]);
   return <canvas ref={canvas} class="picture" width="400" height="240" aria-hidden="true" />;
 }
 
@@ -240,7 +221,9 @@ function TileMenu({ session, watcher, me }: { session: Session; watcher: Watcher
   );
 }
 
-function Services({ watcher }: { watcher: Watcher }) {
+const SERVICES_MS = 5000;
+
+function Services() {
   const [services, setServices] = useState<Service[]>([]);
   useEffect(() => {
     let over = false;
@@ -253,12 +236,12 @@ function Services({ watcher }: { watcher: Watcher }) {
       }
     };
     void look();
-    const stop = watcher.subscribe(() => void look());
+    const timer = window.setInterval(() => !document.hidden && void look(), SERVICES_MS);
     return () => {
       over = true;
-      stop();
+      window.clearInterval(timer);
     };
-  }, [watcher]);
+  }, []);
   if (services.length === 0) return null;
   return (
     <section aria-labelledby="services">
@@ -277,8 +260,8 @@ function Services({ watcher }: { watcher: Watcher }) {
             {services.map((service) => (
               <tr key={service.name}>
                 <th scope="row">{service.name}</th>
-                <td>{service.state ?? service.status}</td>
-                <td>{service.health ?? "–"}</td>
+                <td>{service.session_id ? <a href={`#/s/${encodeURIComponent(service.session_id)}`}>{service.state}</a> : service.state}{service.reason ? `: ${String(service.reason)}` : ""}</td>
+                <td>{service.health ?? "not checked"}{service.health_detail ? `: ${String(service.health_detail)}` : ""}</td>
                 <td>{service.restarts ?? 0}</td>
               </tr>
             ))}

@@ -23,7 +23,11 @@ interface Wishes {
   mode: Mode;
   steal: boolean;
   dark: boolean;
+  /** Whether lines are to be told to a screen reader as they come; that costs speed. */
+  reader: boolean;
   onStatus: (status: Status) => void;
+  /** The keyboard is to leave the terminal. */
+  onLeave: () => void;
 }
 
 const FONT = '"JetBrains Mono", ui-monospace, "DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, monospace';
@@ -56,7 +60,7 @@ export class Screen {
       fontFamily: FONT,
       fontSize: FONT_PX,
       scrollback: 20_000,
-      screenReaderMode: false,
+      screenReaderMode: wishes.reader,
       theme: terminalTheme(wishes.dark),
     });
     this.terminal.loadAddon(this.search);
@@ -91,6 +95,10 @@ export class Screen {
 
   setDark(dark: boolean): void {
     this.terminal.options.theme = terminalTheme(dark);
+  }
+
+  setReader(on: boolean): void {
+    this.terminal.options.screenReaderMode = on;
   }
 
   close(): void {
@@ -171,6 +179,12 @@ export class Screen {
     if (event.code === "KeyC") {
       event.preventDefault();
       this.copy();
+      return false;
+    }
+    if (event.code === "Period") {
+      event.preventDefault();
+      this.terminal.blur();
+      this.wishes.onLeave();
       return false;
     }
     return event.code !== "KeyV" && event.code !== "KeyF";

@@ -1,7 +1,7 @@
 // One session: its terminal, what may be done to it, and its events beside it.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ask, at, post, type Me } from "./api";
-import { activityOf, bytes, ending, type Session } from "./model";
+import { activityOf, activityText, bytes, ending, type Session } from "./model";
 import { KeyRow } from "./keyrow";
 import { Icon, mayType, Refused, useAsked } from "./parts";
 import { Timeline } from "./timeline";
@@ -17,7 +17,8 @@ interface Shown {
   dark: boolean;
 }
 
-const MODES: Record<string, string> = { exclusive: "Type (alone)", share: "Type beside others", view: "Only look" };
+const READER = "roost-reader";
+const MODES: Record<string, string> = { share: "Type", exclusive: "Type, alone", view: "Only look" };
 
 export function SessionView({ id, world, watcher, me, dark }: Shown) {
   const session = world.sessions.find((one) => one.id === id || one.name === id);
@@ -28,6 +29,7 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
   const [round, setRound] = useState(0);
   const [steal, setSteal] = useState(false);
   const [events, setEvents] = useState(() => window.innerWidth > 1000);
+  const [reader, setReader] = useState(() => localStorage.getItem(READER) === "on");
   const [search, setSearch] = useState<string | null>(null);
   const [refusal, run] = useAsked();
   const known = session !== undefined;
@@ -35,7 +37,14 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
 
   useEffect(() => {
     if (!place.current || !known) return;
-    const shown = new Screen(place.current, realId, { mode, steal, dark, onStatus: setStatus });
+    const shown = new Screen(place.current, realId, {
+      mode,
+      steal,
+      dark,
+      reader,
+      onStatus: setStatus,
+      onLeave: () => document.querySelector<HTMLElement>(".session .back")?.focus(),
+    });
     screen.current = shown;
     shown.focus();
     return () => {
@@ -45,6 +54,11 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
   }, [realId, known, mode, steal, round]);
   useEffect(() => screen.current?.setDark(dark), [dark, round]);
 
+  const tellReader = (on: boolean): void => {
+    setReader(on);
+    localStorage.setItem(READER, on ? "on" : "off");
+    screen.current?.setReader(on);
+  };
   const press = useCallback((data: string) => screen.current?.press(data), []);
   const perform = (work: Promise<unknown>): void => run(work.then(() => watcher.soon()));
   if (!session) {
@@ -68,7 +82,7 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
       <div class="bar">
         <a class="back" href="#/" aria-label="All sessions">←</a>
         <h1>{session.name}</h1>
-        <span class={`chip ${activityOf(session)}`}>{running ? activityOf(session) : ending(session)}</span>
+        <span class={`chip ${activityOf(session)}`}>{running ? activityText(session) : ending(session)}</span>
         <span class="grow" />
         {mayType(me) && running && (
           <select aria-label="How to attach" value={mode} onChange={(event) => again(event.currentTarget.value as Mode)}>
@@ -104,7 +118,7 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
         <div class="terminal-side">
           <div
             ref={place}
-            class="terminal"
+            class="screen"
             role="group"
             aria-label={`Terminal of ${session.name}`}
             onKeyDownCapture={(event) => {
@@ -134,6 +148,9 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
         </span>
         <span>{bytes(session.end_offset)} written</span>
         {session.clients.length > 0 && <span>{session.clients.length} attached</span>}
+        <label>
+          <input type="checkbox" checked={reader} onChange={(event) => tellReader(event.currentTarget.checked)} /> tell a screen reader
+        </label>
         {running && mayType(me) && (
           <button class="link" onClick={() => perform(post(at(session.id, "/signal"), { signal: "INT" }))}>interrupt</button>
         )}

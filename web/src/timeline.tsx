@@ -1,12 +1,11 @@
 // What happened in a session, newest last: by category, processes as a tree, a click leads to the output of that moment.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { decode64, get } from "./api";
 import type { RoostEvent, Session } from "./model";
-import { openEvents, type Watcher, type World } from "./world";
+import { openEvents, pastEvents, type Watcher, type World } from "./world";
 
 const CATEGORIES = ["lifecycle", "process", "file", "network", "agent", "shell", "state"];
 const PAST = 300;
-const SHOWN = 600;
+const SHOWN_EACH = 200;
 
 interface Shown {
   session: Session;
@@ -21,9 +20,10 @@ export function Timeline({ session, world, onJump }: Shown) {
   const [tree, setTree] = useState(false);
   const [note, setNote] = useState("");
   const list = useRef<HTMLOListElement>(null);
+  const atEnd = useRef(true);
   useEffect(() => {
     let over = false;
-    pastEvents(session.id)
+    pastEvents(`session_id=${encodeURIComponent(session.id)}&limit=${PAST}`)
       .then((found) => !over && setPast(found))
       .catch(() => undefined);
     return () => {
@@ -34,13 +34,13 @@ export function Timeline({ session, world, onJump }: Shown) {
   const events = useMemo(() => {
     const known = new Set(past.map((event) => event.id));
     const fresh = [...world.events.filter((event) => event.session_id === session.id), ...close];
-    return [...past, ...fresh.filter((event) => !known.has(event.id)).sort(byId)].slice(-SHOWN);
+    return newestOfEach([...past, ...fresh.filter((event) => !known.has(event.id)).sort(byId)]);
   }, [past, world.events, close, session.id]);
   const shown = events.filter((event) => !hidden.has(event.category));
   useEffect(() => {
     const element = list.current;
-    if (element && element.scrollHeight - element.scrollTop - element.clientHeight < 120) element.scrollTop = element.scrollHeight;
-  }, [shown.length]);
+    if (element && atEnd.current) element.scrollTop = element.scrollHeight;
+  }, [shown, tree]);
   const jump = (event: RoostEvent): void => {
     const there = typeof event.offset === "number" && onJump(event.offset);
     setNote(there ? "" : "The output of that moment is not in this terminal's scrollback.");
@@ -54,7 +54,7 @@ export function Timeline({ session, world, onJump }: Shown) {
     <aside class="timeline" aria-label="Events">
       <div class="filters" role="group" aria-label="Categories">
         {CATEGORIES.map((category) => (
-          <button key={category} aria-pressed={!hidden.has(category)} class={`tag ${category}`} onClick={() => toggle(category)}>
+          <button key={category} aria-pressed={!hidden.has(category)} class={`tag category ${category}`} onClick={() => toggle(category)}>
             {category}
           </button>
         ))}
@@ -64,7 +64,14 @@ export function Timeline({ session, world, onJump }: Shown) {
       {tree ? (
         <ProcessTree events={events} root={session.pid} />
       ) : (
-        <ol ref={list} tabIndex={0} aria-label="Events, oldest first">
+        <ol
+          ref={list}
+          tabIndex={0}
+          aria-label="Events, oldest first"
+          onScroll={({ currentTarget: box }) => {
+            atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < 60;
+          }}
+        >
           {shown.map((event) => (
             <li key={event.id} class={event.category}>
               <button onClick={() => jump(event)} title={`${event.at} · ${event.grade}, seen by ${event.source}`}>
@@ -93,7 +100,7 @@ function useCloseEvents(id: string): RoostEvent[] {
       if (waiting.length === 0) return;
       const fresh = waiting;
       waiting = [];
-      setEvents((known) => [...known, ...fresh].slice(-SHOWN));
+      setEvents((known) => newestOfEach([...known, ...fresh]));
     }, 250);
     return () => {
       stop();
@@ -103,18 +110,21 @@ function useCloseEvents(id: string): RoostEvent[] {
   return events;
 }
 
+/** So that a flood of files does not push out what an agent did. */
+function newestOfEach(events: RoostEvent[]): RoostEvent[] {
+  const seen = new Map<string, number>();
+  const kept = events.toReversed().filter((event) => {
+    const count = (seen.get(event.category) ?? 0) + 1;
+    seen.set(event.category, count);
+    return count <= SHOWN_EACH;
+  });
+  return kept.toReversed();
+}
+
 function byId(a: RoostEvent, b: RoostEvent): number {
   const [epochA = 0, seqA = 0] = a.id.split(".").map(Number);
   const [epochB = 0, seqB = 0] = b.id.split(".").map(Number);
   return epochA - epochB || seqA - seqB;
-}
-
-/** The newest events of the journal, oldest first. */
-async function pastEvents(id: string): Promise<RoostEvent[]> {
-  const path = `/v1/events/past?session_id=${encodeURIComponent(id)}&limit=${PAST}&newest=true`;
-  const page = await get<{ data?: string }>(path);
-  const lines = new TextDecoder().decode(decode64(page.data ?? "")).split("\n");
-  return lines.filter(Boolean).map((line) => JSON.parse(line) as RoostEvent);
 }
 
 /** What an event says, in a line. */

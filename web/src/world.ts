@@ -1,10 +1,12 @@
 // What the page knows: sessions, approvals, the newest events. Owns keeping it fresh: one event stream for everything,
 // the list asked for again when something has changed, and a slow look in case an event was missed.
-import { get, Refusal, type Me } from "./api";
+import { decode64, get, Refusal, type Me } from "./api";
 import { activityOf, needsPerson, type Approval, type RoostEvent, type Session } from "./model";
 
 const REFRESH_MS = 150;
 const LOOK_MS = 10_000;
+const LOOK_CLOSELY_MS = 1000;
+const PAST = 200;
 const KEPT_EVENTS = 2000;
 const CHANGING = new Set(["lifecycle", "state", "shell"]);
 
@@ -25,15 +27,33 @@ export class Watcher {
   private stream: (() => void) | null = null;
   private timer: number | undefined;
   private stopped = false;
+  private close = 0;
+  private asked = 0;
 
   start(me: Me): void {
     this.me = me;
     void this.refresh();
     this.stream = openEvents(`categories=${CHEAP}`, (event) => this.take(event), () => this.soon());
-    window.setInterval(() => void this.refresh(), LOOK_MS);
+    pastEvents(`categories=${CHEAP}&limit=${PAST}`).then(
+      (past) => {
+        const known = new Set(this.world.events.map((event) => event.id));
+        this.change({ events: [...past.filter((event) => !known.has(event.id)), ...this.world.events] });
+      },
+      () => undefined,
+    );
+    window.setInterval(() => {
+      const due = performance.now() - this.asked >= (this.close > 0 ? LOOK_CLOSELY_MS : LOOK_MS) - 50;
+      if (due && !document.hidden) void this.refresh();
+    }, LOOK_CLOSELY_MS);
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) void this.refresh();
     });
+  }
+
+  /** Look every second, not only when there was an event: output is not one. Until what is returned is called. */
+  watchClosely(): () => void {
+    this.close++;
+    return () => void this.close--;
   }
 
   subscribe(listener: () => void): () => void {
@@ -58,6 +78,7 @@ export class Watcher {
 
   async refresh(): Promise<void> {
     if (this.stopped) return;
+    this.asked = performance.now();
     try {
       const [listed, approvals] = await Promise.all([
         get<{ sessions: Session[] }>("/v1/sessions?all=true"),
@@ -134,6 +155,14 @@ export function openEvents(query: string, take: (event: RoostEvent) => void, onD
     closed = true;
     source.close();
   };
+}
+
+/** The newest events of the journal, oldest first. */
+export async function pastEvents(query: string): Promise<RoostEvent[]> {
+  const path = `/v1/events/past?newest=true&${query}`;
+  const page = await get<{ data?: string }>(path);
+  const lines = new TextDecoder().decode(decode64(page.data ?? "")).split("\n");
+  return lines.filter(Boolean).map((line) => JSON.parse(line) as RoostEvent);
 }
 
 /** Events are named by their type; a browser has to ask for each name. */

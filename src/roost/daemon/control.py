@@ -16,6 +16,7 @@ from roost.errors import RoostError
 from roost.keeper import messages as m
 from roost.keeper.launch import keeper_command
 from roost.paths import Paths
+from roost.platform.memory import resident_bytes
 from roost.version import __version__
 
 _UPGRADE_S = 15.0
@@ -84,6 +85,8 @@ class Control:
             "ring_bytes": sum(
                 _resident_bytes(s.ring.end, s.ring.capacity) for x in sessions for s in x.streams.values()
             ),
+            "memory_bytes": resident_bytes(os.getpid()),
+            "keeper_memory_bytes": resident_bytes(self._link.pid),
             "python": sys.version.split()[0],
             "runtime_dir": self._paths.runtime_dir,
             "state_dir": self._paths.state_dir,

@@ -19,12 +19,11 @@ from roost.daemon.http import asgi
 from roost.daemon.http.caller import Caller
 from roost.daemon.http.describe import answers
 from roost.daemon.http.routes import Route, Scope
+from roost.platform.memory import resident_bytes
 from roost.version import __version__
 
 if TYPE_CHECKING:
     from roost.daemon.http.world import World
-
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def routes(world: World) -> list[Route]:
@@ -60,7 +59,7 @@ class Daemon(Collector):
         world = self._world
         yield InfoMetricFamily("roost", "The daemon", {"version": __version__, "scope": world.context.paths.scope})
         yield GaugeMetricFamily("roost_uptime_seconds", "How long it runs", world.context.control.uptime_s)
-        yield GaugeMetricFamily("roost_resident_bytes", "Memory of the daemon", _resident_bytes())
+        yield GaugeMetricFamily("roost_resident_bytes", "Memory of the daemon", resident_bytes(os.getpid()) or 0)
         yield CounterMetricFamily("roost_cpu_seconds", "Processor time of the daemon", time.process_time())
         yield from self._sessions()
         yield CounterMetricFamily("roost_events", "Events since it started", world.context.bus.seq)
@@ -105,8 +104,3 @@ class Daemon(Collector):
 def _exposition(registry: CollectorRegistry) -> bytes:
     text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
     return text
-
-
-def _resident_bytes() -> int:
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * _PAGE_BYTES

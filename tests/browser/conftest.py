@@ -1,0 +1,67 @@
+"""A real browser on a roost of its own. Skipped where no Chromium is to be found, or the page was not built."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from support.browser import link_of
+from support.instance import SOURCE, Instance
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for the tests of a file. Not longer: playwright keeps a loop running in this thread meanwhile."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not (SOURCE / "roost/assets/page/index.html").is_file():
+        pytest.skip("the page was not built: that takes npm and a network")
+    with playwright.sync_playwright() as driver:
+        own = Path(driver.chromium.executable_path)
+        found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+        path = found or (str(own) if own.is_file() else None)
+        if path is None:
+            pytest.skip("no Chromium: install one (Debian: apt install chromium), or run `playwright install chromium`")
+        started = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def roost() -> Iterator[Instance]:
+    """A roost that the tests of a file share."""
+    instance = Instance()
+    try:
+        instance.start()
+        yield instance
+    finally:
+        instance.end()
+
+
+@pytest.fixture
+def opened(browser: Browser, roost: Instance) -> Iterator[Callable[..., Page]]:
+    """Opens the page in a browser profile of its own; at the end nothing may have gone wrong in it."""
+    contexts = []
+    wrong: list[str] = []
+
+    def open_page(width: int = 1280, height: int = 800, scheme: str = "light", instance: Instance = roost) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(8_000)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(link_of(instance))
+        page.wait_for_selector("main#main")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert wrong == []
