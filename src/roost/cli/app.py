@@ -45,6 +45,7 @@ COMMANDS = {
     "approve": ("approvals", "Approve what was asked for."),
     "deny": ("approvals", "Deny what was asked for."),
     "proto": ("proto", "Drive a session by lines of JSON on stdin and stdout."),
+    "mcp": ("mcp", "Serve sessions as tools over MCP."),
     "watch": ("watch", "Show events as they happen."),
     "history": ("history", "List sessions that ran, purged ones too."),
     "emit": ("emit", "Tell of an event in the session that you run in."),

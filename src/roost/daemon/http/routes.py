@@ -22,7 +22,7 @@ Scope = MutableMapping[str, Any]
 Serve = Callable[[Caller, dict[str, str], Scope, Any, Any], Awaitable[None]]
 
 #: Modules with a `routes(world)`; other areas add theirs to `context.shared["http_routes"]`.
-PARTS = ("operations", "input", "output", "events", "attach", "metrics", "login", "generic", "pages")
+PARTS = ("operations", "input", "output", "events", "attach", "metrics", "login", "generic", "mcp", "pages")
 
 
 class MethodNotAllowedError(RoostError):
