@@ -139,4 +139,4 @@ class Executed(Record):
 
         # Without marks: what stands behind one of a prompt is output here, too.
         unmarked = re.sub(rb"\x1b\](?:133|633);[^\x07\x1b]*(?:\x07|\x1b\\)", b"", self.output)
-        return PlainText(0).feed(unmarked).text.lstrip(b"\r").decode("utf-8", "replace")
+        return PlainText(0).feed(unmarked).text.decode("utf-8", "replace")

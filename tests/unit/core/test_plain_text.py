@@ -43,6 +43,11 @@ def text_of(data: bytes, cuts: list[int]) -> bytes:
             piece.locate(i) for i in range(len(piece.text))
         )
         parts.append(piece.text)
+        for i, byte in enumerate(piece.text):
+            stands = data[piece.locate(i)]
+            assert byte == stands or byte in b" \n", (
+                "where it stands in the output is that byte, or what it is instead of"
+            )
         at = cut
     return b"".join(parts)
 
@@ -50,6 +55,8 @@ def text_of(data: bytes, cuts: list[int]) -> bytes:
 @given(pieces=st.lists(PIECES, max_size=12), cuts=st.lists(st.integers(0, 120), max_size=4))
 @example(pieces=[b"\x1b[12", b"\x1b[0m", b"text"], cuts=[])
 @example(pieces=[b"\r", b"\x1b[2;5H"], cuts=[])
+@example(pieces=[b"text", b"\r", b"\x1b[31m", b"\r\n"], cuts=[6])
+@example(pieces=[b"\r\n", b"\x1b[0m", b"\r", b"\x1b[0m", b"\r\n"], cuts=[7])
 def test_text_does_not_depend_on_where_output_is_cut(pieces: list[bytes], cuts: list[int]) -> None:
     data = b"".join(pieces) + b"."
     assert text_of(data, sorted(min(cut, len(data)) for cut in cuts)) == text_of(data, list(range(len(data))))
@@ -84,3 +91,9 @@ def test_a_string_without_end_is_skipped_and_not_kept() -> None:
     for _ in range(20):
         assert plain.feed(b"\x1b]52;c;" + b"A" * MAX_UNFINISHED_BYTES).text == b""
     assert plain.feed(b"AA\x07text").text == b"text"
+
+
+def test_a_carriage_return_ends_a_line_but_not_at_its_beginning() -> None:
+    assert text_of(b"$ make\r\n\x1b[?2004l\rbuilt\r\n", []) == b"$ make\nbuilt\n"  # as bash with readline writes it
+    assert text_of(b"\rfirst\r\n\r\nlast", []) == b"first\n\nlast"
+    assert text_of(b"10%\r20%\r\x1b[K30%\r\x1b[0m\r\ndone", []) == b"10%\n20%\n30%\ndone"
