@@ -244,3 +244,21 @@ def test_one_connection_too_many_is_told_so(instance: Instance) -> None:
         for sock in held:
             sock.close()
     eventually(lambda: Http(f"unix:{path}").get("/v1/health").status == 200)
+
+
+def test_connections_over_tcp_never_keep_the_user_from_the_unix_socket(shared: Instance, url: str) -> None:
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    local = Http(f"unix:{shared.root}/run/roost/http.sock")
+    assert Http(url).get("/v1/health").status == 200
+    held: list[socket.socket] = []
+    try:
+        for _ in range(520):  # more than there may be of all kinds together
+            held.append(socket.create_connection((host, int(port)), 20))
+            held[-1].sendall(b"GET /v1/health HTTP/1.1\r\nHost: ")
+        held[-1].settimeout(20)
+        assert held[-1].recv(12) == b"HTTP/1.1 503"
+        assert local.get("/v1/health").status == 200
+    finally:
+        for one in held:
+            one.close()
+    eventually(lambda: Http(url).get("/v1/health").status == 200)

@@ -137,7 +137,9 @@ def test_the_command_prints_every_form(client: Client, shared: Instance, tmp_pat
     shows(session, "green")
     assert shared.roost("screen", session.id).stdout == b"plain green\n"
     assert b"\x1b[0;32mgreen" in shared.roost("screen", session.id, "--format", "ansi").stdout
-    cells = json.loads(shared.roost("screen", session.id, "--format", "json").stdout)
+    printed = shared.roost("screen", session.id, "--format", "json").stdout
+    assert printed.endswith(b"}\n"), "a line of its own"
+    cells = json.loads(printed)
     assert cells["lines"][0]["runs"][1] == {"column": 6, "cells": 5, "text": "green", "style": {"foreground": 2}}
     assert shared.json("screen", session.id)["lines"][0] == "plain green"
 

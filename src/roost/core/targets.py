@@ -52,6 +52,7 @@ def split_address(target: str) -> tuple[str, str]:
     try:
         parts = urlsplit(target)
         port = parts.port
+        (parts.hostname or "").encode("idna")  # what looks a name up refuses others with an error of its own
     except ValueError as error:
         raise InvalidError(f"{target} is no address: {error}; write for example http://127.0.0.1:8080/NAME") from error
     if not parts.hostname or parts.username is not None or parts.query:

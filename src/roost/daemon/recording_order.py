@@ -104,7 +104,7 @@ def make_file(path: bytes, head: bytes, tail: bytes, *, append: bool) -> Made | 
                 pass
         return Made(create_cast(path, head + tail), created=True)
     except FileExistsError:
-        return InvalidError(f"{name} exists already; --append goes on in it, or choose another file")
+        return InvalidError(f"{name} exists already; choose another, or go on in it by `roost record start --append`")
     except OSError as error:
         return InvalidError(f"{name} cannot be recorded to: {reason(error)}")
     except InvalidError as error:

@@ -118,7 +118,8 @@ def test_an_address_is_a_daemon_and_a_target_there(target: str, base: str, there
 
 
 @pytest.mark.parametrize(
-    "target", ["http://", "http://h:99999/x", "http://u:p@h/x", "http://h/x?token=y", "http://h/a/b"]
+    "target",
+    ["http://", "http://two..dots/x", "http://h:99999/x", "http://u:p@h/x", "http://h/x?token=y", "http://h/a/b"],
 )
 def test_what_only_looks_like_an_address_is_refused(target: str) -> None:
     with pytest.raises(InvalidError):

@@ -50,16 +50,16 @@ def screen_command(
         return 1
     if screen.approximate and form in ("text", "ansi"):
         say("approximate: output from before was lost, parts may be wrong until the program paints anew")
-    _write(screen.data, output, binary=form == "png")
+    _write(screen.data, output, form)
     return 0
 
 
-def _write(data: bytes, output: str | None, *, binary: bool) -> None:
+def _write(data: bytes, output: str | None, form: str) -> None:
     if output is not None and output != "-":
         with open(output, "wb") as file:
             file.write(data)
         return
-    if binary and sys.stdout.isatty():
+    if form == "png" and sys.stdout.isatty():
         raise click.UsageError("a picture is not for a terminal; name a file with -o")
-    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.write(data if form in ("png", "ansi") or data.endswith(b"\n") else data + b"\n")
     sys.stdout.buffer.flush()

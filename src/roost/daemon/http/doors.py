@@ -32,8 +32,12 @@ log = logging.getLogger(__name__)
 
 #: Open connections at most, all doors together; one more is told so and closed.
 MAX_CONNECTIONS = 512
+#: Of these, what TCP never takes: nobody out there can keep the user from the Unix sockets.
+LOCAL_CONNECTIONS = 64
 _ACCEPT_PAUSE_S = 0.1
-_FULL_DETAIL = json.dumps(problem("exhausted", f"{MAX_CONNECTIONS} HTTP connections are open, which is the limit"))
+_FULL_DETAIL = json.dumps(
+    problem("exhausted", "as many HTTP connections are open as the limit allows; try again later")
+)
 _FULL = (
     "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n"
     f"content-type: {CONTENT_TYPE}\r\ncontent-length: {len(_FULL_DETAIL)}\r\n\r\n{_FULL_DETAIL}"
@@ -161,7 +165,8 @@ class Doors:
                 sock.close()
                 return
             peer = f"unix:{pid}"
-        if self.stack is not None and self.stack.connections >= MAX_CONNECTIONS:
+        most = MAX_CONNECTIONS if door.local else MAX_CONNECTIONS - LOCAL_CONNECTIONS
+        if self.stack is not None and self.stack.connections >= most:
             with contextlib.suppress(OSError):
                 sock.send(_FULL)
             sock.close()
