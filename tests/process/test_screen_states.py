@@ -105,6 +105,16 @@ def test_a_wait_on_the_screen_outlives_the_worker(client: Client, instance: Inst
         assert (read(waits.stdout), waits.wait()) == (b"screen-text=later: later\n", 0)
 
 
+def test_waits_for_what_is_shown_and_for_a_state_outlive_the_daemon(client: Client, instance: Instance) -> None:
+    session = painter(client, labels={"agent": "painter"})
+    arguments = (session.id, "--for", "screen-text=later", "--for", "state=blocked", "--all", "--timeout", "60")
+    with waiting_command(instance, *arguments) as waits:
+        eventually(lambda: worker_of(instance), what="the screen is followed")
+        instance.kill_daemon()
+        draw(session, 1, "continue? later")
+        assert read(waits.stdout).startswith(b"screen-text=later") and waits.wait() == 0
+
+
 def test_rules_tell_the_state_of_an_agent_by_its_screen(client: Client, instance: Instance) -> None:
     session = painter(client, labels={"agent": "painter"}, name="fake")
     draw(session, 2, "busy with it")

@@ -10,6 +10,9 @@ from roost.client.calls import Call
 from roost.client.results import Executed, OutputPiece, Receipt, Waited
 from roost.errors import InvalidError, WaitTimeoutError, WrongStateError
 
+#: What is true or not at a moment, whatever was before it.
+_OF_NOW = ("screen-text=", "screen-regex=", "state=")
+
 
 def wait_for(
     target: str,
@@ -20,7 +23,8 @@ def wait_for(
     since: int | None,
     stream: str,
 ) -> Call[Waited]:
-    """A wait that was not anchored by an offset is not repeated: the next daemon knows nothing of earlier input."""
+    """A wait in output that was not anchored by an offset is not repeated: the next daemon knows nothing of earlier
+    input. Nor is one for an event, which may have come meanwhile."""
     if isinstance(conditions, str):
         raise InvalidError(f"conditions are a list, not {conditions!r}")
     params = {
@@ -43,8 +47,8 @@ def wait_for(
             raise WaitTimeoutError(f"{waited.name}: {timeout_s:g} s passed without {what}{hint}")
         raise WrongStateError(f"{waited.name} has exited without {what}{hint}")
 
-    anchored = since is not None or set(conditions) == {"exit"}
-    return Call("wait.for", read, params, repeatable=anchored, extra_s=timeout_s)
+    of_now = not [condition for condition in conditions if condition != "exit" and not condition.startswith(_OF_NOW)]
+    return Call("wait.for", read, params, repeatable=since is not None or of_now, extra_s=timeout_s)
 
 
 def wait_output(target: str, from_offset: int, timeout_s: float | None, stream: str) -> Call[OutputPiece]:
