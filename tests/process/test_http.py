@@ -93,7 +93,7 @@ def test_targets_are_the_same_as_everywhere(http: Http) -> None:
 @pytest.mark.parametrize(
     ("verb", "path", "body", "headers", "status", "kind"),
     [
-        ("GET", "/", None, {}, 404, "not_found"),
+        ("GET", "/nowhere", None, {}, 404, "not_found"),
         ("GET", "/v1/sessions/", None, {}, 404, "not_found"),
         ("PUT", "/v1/sessions", b"", {}, 405, "method_not_allowed"),
         ("GET", "/v1/sessions/-/attach", None, {}, 405, "method_not_allowed"),

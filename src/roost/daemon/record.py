@@ -208,6 +208,7 @@ class SessionRecord:
     brought: dict[str, str] = field(default_factory=dict)  # what the last client told of where it sits
     brought_at: float | None = None
     service: str = ""  # whose run it is
+    v1: bool = False  # started without the extension: nothing but the child's own terminal answers it
     options: dict[str, Any] = field(default_factory=dict)  # of the areas around a session, by area
     next_tee: int = 1  # handles are never used twice in a session
 

@@ -358,6 +358,7 @@ class Service:
             limits=launch.limits,
             tees=[spec_again(tee) for tee in record.tees],
             options=record.options,
+            v1=record.v1,
         )
         if self.table.name_is_taken(record.name):
             spec = replace(spec, name="")

@@ -64,6 +64,7 @@ class SpawnSpec:
     tees: list[TeeSpec] = field(default_factory=list)  # from the first byte on
     service: str = ""  # whose run it is
     options: dict[str, Any] = field(default_factory=dict)  # by area, see `roost.daemon.areas`
+    v1: bool = False  # asked for without the extension
 
 
 class Spawner:
@@ -256,4 +257,5 @@ def _record(spec: SpawnSpec, name: str, launch: Launch) -> SessionRecord:
         cols=spec.cols or DEFAULT_COLS,
         service=spec.service,
         options=dict(spec.options),
+        v1=spec.v1,
     )

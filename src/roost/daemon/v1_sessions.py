@@ -253,6 +253,7 @@ def _spawn_spec(request: pb.DaemonRequest, p: Any, kind: str) -> SpawnSpec:
         spawn_id=x.spawn_id,
         tees=[_tee_spec(tee) for tee in x.tees],
         options=_options(x.options),
+        v1=not p.HasField("roost"),
     )
 
 

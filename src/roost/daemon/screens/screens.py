@@ -129,6 +129,8 @@ class Screens:
         self._known[session.id] = one
         session.window.before_change = lambda: self._about_to_resize(one)
         session.when_resized.append(lambda size: self._resized(one, size))
+        if session.record.v1:  # protocol v1: no question to the terminal is answered on the child's behalf
+            return
         responder = Responder(self._tasks, session, self)
         session.responder = responder
         stream = session.streams["stdout"]
