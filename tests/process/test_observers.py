@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from pathlib import Path
@@ -149,3 +150,22 @@ def test_v1_tells_true_counters(instance: Instance, tmp_path: Path) -> None:
         eventually(lambda: status() == (0, 1, False))
         assert [event.data["rows"] for event in take(client, observer, 2)] == [31, 32]
         eventually(lambda: status() == (2, 1, True))
+
+
+def test_the_command_line_adds_reads_counts_and_removes_observers(instance: Instance) -> None:
+    with instance.client() as client:
+        session = emitter(client, name="watched")
+        observer = instance.roost("observer", "add", "watched", "--category", "agent").stdout.decode().strip()
+        emit(client, session, 5, 5)
+        first = instance.roost("observer", "read", observer, "--count", "3").stdout.splitlines()
+        assert [json.loads(line)["data"]["n"] for line in first] == [0, 1, 2]
+        instance.roost("daemon", "restart")
+        rest = instance.roost("observer", "read", observer, "--count", "2").stdout.splitlines()
+        assert [json.loads(line)["data"]["n"] for line in rest] == [3, 4]
+        eventually(lambda: instance.json("observer", "ls")[0]["delivered"] == 5)
+    assert instance.json("observer", "ls", "watched")[0]["buffered"] == 0
+    refused = instance.roost("observer", "add", "watched", "--category", "weather", check=False)
+    assert (refused.returncode, b"unknown category 'weather'" in refused.stderr) == (1, True)
+    instance.roost("observer", "rm", observer)
+    assert instance.json("observer", "ls") == []
+    assert instance.roost("observer", "read", observer, check=False).returncode == 3

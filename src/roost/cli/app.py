@@ -47,6 +47,7 @@ COMMANDS = {
     "proto": ("proto", "Drive a session by lines of JSON on stdin and stdout."),
     "mcp": ("mcp", "Serve sessions as tools over MCP."),
     "watch": ("watch", "Show events as they happen."),
+    "observer": ("observer", "Buffer a session's events for a reader that comes later."),
     "history": ("history", "List sessions that ran, purged ones too."),
     "emit": ("emit", "Tell of an event in the session that you run in."),
     "hooks": ("hooks", "Where events go, and what agents' hooks tell."),

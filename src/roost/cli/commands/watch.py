@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any, TypeVar
 
 import click
 
@@ -17,6 +20,13 @@ from roost.core.event_lines import event_line
 from roost.core.events import CATEGORIES, Event, check_categories
 from roost.errors import InvalidError, NoRunError
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def names_option(name: str, *attributes: str, metavar: str, help: str) -> Callable[[F], F]:
+    """An option that takes names with commas, several times: a list, None without any."""
+    return click.option(name, *attributes, multiple=True, callback=_names, metavar=metavar, help=help)
+
 
 def _names(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> list[str] | None:
     return [name.strip() for part in given for name in part.split(",") if name.strip()] or None
@@ -25,8 +35,8 @@ def _names(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...])
 @click.command("watch")
 @click.option("--to", "target", metavar="TARGET", shell_complete=complete_target, help="Of this session.")
 @click.option("--all", "everything", is_flag=True, help="Of all sessions and the daemon.")
-@click.option("--category", multiple=True, callback=_names, metavar="A,B", help=", ".join(CATEGORIES) + ".")
-@click.option("--type", "types", multiple=True, callback=_names, metavar="A,B", help="Only events of these types.")
+@names_option("--category", metavar="A,B", help=", ".join(CATEGORIES) + ".")
+@names_option("--type", "types", metavar="A,B", help="Only events of these types.")
 @click.option("--since", metavar="ID", help="Also those behind that id; 0.0 for all that is stored.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line; the default when stdout is no terminal.")
 @pass_invocation
@@ -50,18 +60,23 @@ def watch_command(
         raise click.UsageError("--to and --all exclude each other")
     check_categories(category or [])
     _check_types(types or [])
-    people = sys.stdout.isatty() and not as_json
-    colour = people and colour_wanted()
     with invocation.client() as client:
         chosen = None if everything else _target(client, target)
-        try:
-            with client.events(chosen, categories=category, types=types, since=since) as events:
-                for event in events:
-                    print(event_line(event, colour=colour) if people else _json(event), flush=True)
-        except KeyboardInterrupt:
-            if people:
-                print()
+        with client.events(chosen, categories=category, types=types, since=since) as events:
+            show_events(events, as_json=as_json)
     return OK
+
+
+def show_events(events: Iterable[Event], *, as_json: bool, most: int | None = None) -> None:
+    """Print events as they come, until their end, C-c, or that many."""
+    people = sys.stdout.isatty() and not as_json
+    colour = people and colour_wanted()
+    try:
+        for event in islice(events, most):
+            print(event_line(event, colour=colour) if people else _json(event), flush=True)
+    except KeyboardInterrupt:
+        if people:
+            print()
 
 
 def _target(client: Client, target: str | None) -> str | None:
