@@ -35,6 +35,9 @@ class Emulator(Protocol):
     def clone(self) -> Emulator:
         """Another in the same state, without the scrollback."""
 
+    def history(self, lines: int) -> bytes:
+        """The newest lines of scrollback as what writes them, each ended; cheaper than in a snapshot."""
+
     def cursor(self) -> tuple[int, int]:
         """Row and column of the cursor, from 0."""
 

@@ -100,23 +100,26 @@ class Follower:
 
     # --- what it shows --------------------------------------------------------------------------------------------
 
-    def snapshot(self, *, scrollback: int = 0, primary: bool = False, size: tuple[int, int] | None = None) -> Snapshot:
-        """The screen now; with `size` as it would be after a change to that size."""
-        if size is None or clamp(*size) == (self.emulator.rows, self.emulator.cols):
-            return self._marked(self.emulator.snapshot(scrollback=scrollback, primary=primary), size)
+    def snapshot(self, *, scrollback: int = 0) -> Snapshot:
+        """The screen now, and so many lines of scrollback."""
+        return self._marked(self.emulator.snapshot(scrollback=scrollback), (self.rows, self.cols))
+
+    def resumable(self, size: tuple[int, int], history: int) -> Snapshot:
+        """The screen with all that a terminal needs to go on with it, as it would be after a change to that size."""
+        return replace(self._marked(self._both_screens(size), size), history=self.emulator.history(history))
+
+    def _both_screens(self, size: tuple[int, int]) -> Snapshot:
+        if clamp(*size) == (self.emulator.rows, self.emulator.cols):
+            return self.emulator.snapshot(primary=True)
         copy = self.emulator.clone()
         try:
             copy.resize(*clamp(*size))
-            taken = copy.snapshot(primary=primary)
+            return copy.snapshot(primary=True)
         finally:
             copy.close()
-        if scrollback:  # a copy has none of its own
-            above = self.emulator.snapshot(scrollback=scrollback)
-            taken = replace(taken, scrollback=above.scrollback, scrollback_lines=above.scrollback_lines)
-        return self._marked(taken, size)
 
-    def _marked(self, taken: Snapshot, size: tuple[int, int] | None) -> Snapshot:
-        rows, cols = size or (self.rows, self.cols)
+    def _marked(self, taken: Snapshot, size: tuple[int, int]) -> Snapshot:
+        rows, cols = size
         taken = replace(taken, offset=self.offset, approximate=self._certainty.approximate)
         return taken if rows >= taken.rows and cols >= taken.cols else _cut(taken, rows, cols)
 

@@ -108,6 +108,21 @@ class GhosttyEmulator:
         """What the screen says, line by line: cheaper than a snapshot."""
         return [line.text for line in self._reader.lines(0, plain=True)[1]]
 
+    def history(self, lines: int) -> bytes:
+        """The newest lines of scrollback as what writes them, each ended; rows that belong together are one line."""
+        there = self.scrolled()
+        if not min(lines, there) > 0:
+            return b""
+        selection = sized("GhosttySelection")
+        self._reader.place(-min(lines, there), 0, ffi.addressof(selection.start))
+        self._reader.place(-1, self.cols - 1, ffi.addressof(selection.end))
+        options = sized("GhosttyFormatterTerminalOptions")
+        options.emit = lib.GHOSTTY_FORMATTER_FORMAT_VT
+        options.unwrap = options.trim = True
+        options.selection = selection
+        written = self._format(options).rstrip(b"\r\n")
+        return written + b"\x1b[m\r\n"
+
     def snapshot(self, *, scrollback: int = 0, primary: bool = False) -> Snapshot:
         """The screen, and up to so many lines of scrollback; with `primary` also what the alternate screen hides."""
         alternate = self._get("ACTIVE_SCREEN", "GhosttyTerminalScreen") == lib.GHOSTTY_TERMINAL_SCREEN_ALTERNATE
@@ -133,7 +148,7 @@ class GhosttyEmulator:
         try:
             if copy._unfinished():
                 copy.feed(b"\x18")  # CAN ends what is under way
-            copy.feed(b"\x1b[?1047l")
+            copy.feed(b"\x1b[?1049l" if self._mode(1049) else b"\x1b[?1047l")  # the first puts the cursor back too
             return copy.snapshot(scrollback=scrollback)
         finally:
             copy.close()
@@ -206,6 +221,9 @@ class GhosttyEmulator:
         options.extra.scrolling_region = options.extra.keyboard = True
         extra = options.extra.screen
         extra.cursor = extra.style = extra.hyperlink = extra.protection = extra.kitty_keyboard = extra.charsets = True
+        return _read_state(self._format(options))
+
+    def _format(self, options: Any) -> bytes:
         formatter, length = ffi.new("GhosttyFormatter *"), ffi.new("size_t *")
         check(lib.ghostty_formatter_terminal_new(ffi.NULL, formatter, self._terminal, options[0]), "formatter")
         try:
@@ -214,7 +232,7 @@ class GhosttyEmulator:
             check(lib.ghostty_formatter_format_buf(formatter[0], buffer, len(buffer), length), "format")
         finally:
             lib.ghostty_formatter_free(formatter[0])
-        return _read_state(bytes(ffi.buffer(buffer, length[0])[:]))
+        return bytes(ffi.buffer(buffer, length[0])[:])
 
 
 def _read_state(text: bytes) -> dict[str, Any]:

@@ -95,10 +95,11 @@ class CellReader:
 
     def _line(self, rows: Any, y: int, *, plain: bool) -> Line:
         check(lib.ghostty_render_state_row_get(rows, lib.GHOSTTY_RENDER_STATE_ROW_DATA_CELLS_RAW, self._view), "cells")
-        packed = ffi.unpack(self._view.ptr, self._view.len) if self._view.len else []
+        written = bytes(ffi.buffer(self._view.ptr, self._view.len * 8)).rstrip(b"\0") if self._view.len else b""
+        packed = ffi.unpack(self._view.ptr, -(-len(written) // 8)) if written else []
         check(lib.ghostty_render_state_row_get(rows, lib.GHOSTTY_RENDER_STATE_ROW_DATA_RAW, self._row), "row")
         lib.ghostty_row_get(self._row[0], lib.GHOSTTY_ROW_DATA_WRAP, self._wrap)
-        while packed and (not packed[-1] or self._known_or_learnt(packed[-1]).wide == _HEAD):
+        while packed and (not packed[-1] or self._is_plain_head(packed[-1])):
             packed.pop()
         if not packed:
             return Line((), bool(self._wrap[0]))
@@ -146,8 +147,10 @@ class CellReader:
 
     # --- what a packed cell means -----------------------------------------------------------------------------------
 
-    def _known_or_learnt(self, value: int) -> _Cell:
-        return self._known.get(value) or self._learn(value)
+    def _is_plain_head(self, value: int) -> bool:
+        """Whether a cell was left blank because a wide character did not fit into it, and looks like nothing."""
+        cell = self._known.get(value) or self._learn(value)
+        return cell.wide == _HEAD and cell.style == 0
 
     def _learn(self, value: int) -> _Cell:
         tag = self._field(value, lib.GHOSTTY_CELL_DATA_CONTENT_TAG, "int")

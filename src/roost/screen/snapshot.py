@@ -105,8 +105,9 @@ class Snapshot:
 
     lines: as many as `rows`. scrollback: what scrolled out of the top, oldest first, as far as it was asked for;
     scrollback_lines: how many there are. primary: the lines of the normal screen while the alternate one is shown, if
-    asked for. pen: what sets the style that the next character will have. unfinished: the beginning of a sequence or
-    character whose end is still to come. approximate: begun in the midst of the output, parts may be wrong or missing.
+    asked for. history: the newest lines of scrollback as what writes them, in place of `scrollback`. pen: what sets the
+    style that the next character will have. unfinished: the beginning of a sequence or character whose end is still to
+    come. approximate: begun in the midst of the output, parts may be wrong or missing.
     modes: numbers that are not as in a fresh terminal; of private modes, and negative of ANSI ones. region: first and
     last row that scroll, from 1, if not all do; margins: the same of columns. kitty_flags, modify_keys: keyboard modes.
     """
@@ -123,6 +124,7 @@ class Snapshot:
     scrollback_lines: int = 0
     primary: Snapshot | None = None
     palette: Palette = Palette()
+    history: bytes = b""
     pen: bytes = b""
     unfinished: bytes = b""
     modes: tuple[int, ...] = ()

@@ -26,6 +26,7 @@ from typing import Any
 from roost.errors import RoostError
 from roost.ring.reader import RingReader
 from roost.screen import messages
+from roost.screen.budget import Budget
 from roost.screen.follower import Follower, beginning_of
 from roost.screen.formats import render
 from roost.screen.formats.ansi_form import restore
@@ -33,8 +34,6 @@ from roost.screen.snapshot import Snapshot, text_lines
 
 #: Below everything that serves somebody.
 NICENESS = 10
-#: What is shown of one session before the others and the daemon have their turn.
-TURN_BYTES = 256 * 1024
 #: A change is told at once, the next one not before this.
 TELL_EVERY_S = 0.01
 _PR_SET_PDEATHSIG = 1
@@ -63,7 +62,7 @@ class Worker:
         self._reader = messages.Reader()
         self._sessions: dict[str, Followed] = {}
         self._waiting: list[tuple[str, dict[str, Any]]] = []
-        self._fds_taken = 0
+        self._budget = Budget()
         self._answers = {
             "open": self._open,
             "begin": self._begin,
@@ -80,12 +79,23 @@ class Worker:
         poller.register(self._sock, select.POLLIN)
         self._say({"op": "ready", "pid": os.getpid()})
         while True:
-            busy = [one for one in self._sessions.values() if one.busy]
-            if poller.poll(0 if busy else self._patience_ms()) and not self._take():
+            self._budget.refill()
+            session_id = self._next()
+            if poller.poll(0 if session_id else self._patience_ms()) and not self._take():
                 return
-            for one in busy:
-                self._turn(one)
+            one = self._sessions.get(session_id)
+            if one is not None:
+                self._sessions[session_id] = self._sessions.pop(session_id)  # the others come first the next time
+                with self._budget.spending():
+                    self._turn(one)
+            self._ask_for_lapped()
             self._tell()
+
+    def _next(self) -> str:
+        """Whose turn it is; empty when there is nothing to show, or no time left to do it in."""
+        if self._budget.left_s <= 0:
+            return ""
+        return next((session_id for session_id, one in self._sessions.items() if one.busy), "")
 
     def _take(self) -> bool:
         if not self._reader.receive(self._sock):
@@ -108,14 +118,14 @@ class Worker:
 
     def _turn(self, one: Followed) -> None:
         with self._touching(one):
-            shown = 0
-            while shown < TURN_BYTES:
-                before = one.follower.offset
-                if not one.follower.step():
-                    one.busy = False
-                    break
-                shown += one.follower.offset - before
-        self._ask_anew(one)
+            if not one.follower.step():
+                one.busy = False
+
+    def _ask_for_lapped(self) -> None:
+        """A ring that was overtaken is begun anew once there is time for it: not over and over again in a flood."""
+        if self._budget.full:
+            for one in self._sessions.values():
+                self._ask_anew(one)
 
     def _ask_anew(self, one: Followed) -> None:
         if one.follower.lapped and not one.asked_anew:
@@ -126,8 +136,16 @@ class Worker:
         return next(session_id for session_id, known in self._sessions.items() if known is one)
 
     def _patience_ms(self) -> int | None:
-        untold = [one for one in self._sessions.values() if one.watched and one.told_offset != one.follower.offset]
-        return max(1, int(TELL_EVERY_S * 1000)) if untold else None
+        """How long there is nothing to do by itself; None for as long as the daemon likes."""
+        waits = []
+        for one in self._sessions.values():
+            if one.busy:
+                waits.append(self._budget.wait_s())
+            if one.follower.lapped and not one.asked_anew:
+                waits.append(self._budget.full_in_s())
+            if one.watched and one.told_offset != one.follower.offset:
+                waits.append(TELL_EVERY_S)
+        return max(1, int(min(waits) * 1000)) if waits else None
 
     def _tell(self) -> None:
         now = time.monotonic()
@@ -227,7 +245,7 @@ def _answer(follower: Follower, body: dict[str, Any]) -> tuple[dict[str, Any], b
     wanted = min(max(int(body.get("lines") or 0), 0), _MAX_SCROLLBACK)
     if body["what"] == "restore":
         rows, cols = body["size"]
-        taken = follower.snapshot(scrollback=wanted, primary=True, size=(rows, cols))
+        taken = follower.resumable((rows, cols), wanted)
         return _facts(taken), restore(taken, *body["view"])
     taken = follower.snapshot(scrollback=wanted)
     known = taken.hash

@@ -61,16 +61,24 @@ def _paint(snapshot: Snapshot, rows: int, cols: int) -> str:
         shown = snapshot.lines[:rows]
         return "\x1b[H\x1b[2J" + "".join(f"\x1b[{y + 1}H{paint_line(x, cols)}" for y, x in enumerate(shown) if x.runs)
     lines = [*snapshot.scrollback, *snapshot.lines[: first + rows]]
-    parts = [f"\x1b[{rows};1H", "\n" * rows, "\x1b[H"]
-    for line, following in pairwise(lines):
-        parts.append(paint_line(line, cols) + ("" if _goes_on(line, following, cols) else "\r\n"))
-    return "".join(parts) + paint_line(lines[-1], cols)
+    parts = [f"\x1b[{rows};1H", "\n" * rows, "\x1b[H", snapshot.history.decode(errors="replace")]
+    wrapped = False
+    for line, following in pairwise([*lines, Line()]):
+        pushed = _pushes(line, following, cols)
+        parts.append(paint_line(line, cols - pushed))
+        if wrapped and line.cells < cols:
+            parts.append("\x1b[K")  # a row that was begun by wrapping has the background of its first character
+        wrapped = pushed or (line.wrapped and bool(following.runs) and line.cells == cols)
+        parts.append("" if wrapped else "\r\n")
+    return "".join(parts[:-1])
 
 
-def _goes_on(line: Line, following: Line, cols: int) -> bool:
-    """Whether the terminal wraps by itself: the row is full, or a wide character did not fit into its last cell."""
-    pushed = bool(following.runs) and following.runs[0].wide
-    return line.wrapped and (line.cells == cols or (line.cells == cols - 1 and pushed))
+def _pushes(line: Line, following: Line, cols: int) -> bool:
+    """Whether the row goes on in the next because a wide character did not fit into its last cell: the terminal does
+    the same again, if that cell is left out."""
+    if not (line.wrapped and following.runs and following.runs[0].wide and line.runs):
+        return False
+    return line.cells == cols - 1 or (line.cells == cols and line.runs[-1].text.endswith(" "))
 
 
 def _first_row(snapshot: Snapshot, rows: int) -> int:
@@ -102,12 +110,13 @@ def _margins(snapshot: Snapshot, rows: int) -> list[str]:
 
 def _wrap(snapshot: Snapshot, cols: int) -> list[str]:
     """A cursor that stands behind the last column gets there only by writing the last character again."""
-    line = snapshot.lines[snapshot.cursor.row] if snapshot.cursor.row < len(snapshot.lines) else Line()
-    if not snapshot.cursor.pending_wrap or line.cells != snapshot.cols or cols != snapshot.cols or not line.runs:
+    if not snapshot.cursor.pending_wrap or cols != snapshot.cols or snapshot.cursor.row >= len(snapshot.lines):
         return []
+    line = snapshot.lines[snapshot.cursor.row]
+    if line.cells < snapshot.cols:  # what was written there has been moved away
+        return [" "]
     last = line.runs[-1]
-    back = "\x1b[D" if last.wide else ""
-    return [back, sgr(last.style), characters(last)[-1], "\x1b[m"]
+    return ["\x1b[D" if last.wide else "", sgr(last.style), characters(last)[-1], "\x1b[m"]
 
 
 def _keyboard(snapshot: Snapshot) -> str:
