@@ -163,6 +163,23 @@ def test_the_command_line_and_http_have_receipts_too(client: Client, shared: Ins
     assert b"cancelled" in shared.roost("receipts", "--cancel", queued[0].decode()).stdout
 
 
+def test_over_http_a_followup_is_looked_at_and_taken_back(client: Client, shared: Instance, tmp_path: Path) -> None:
+    http = Http(f"unix:{shared.root}/run/roost/http.sock")
+    session, other = shell(client, tmp_path), client.spawn(["cat"])
+    client.send(session.id, "sleep 1000")
+    at = f"/v1/sessions/{session.id}/followup"
+    queued = http.post(at, {"text": "echo never"}).json
+    assert http.get(f"{at}/{queued['id']}").json["state"] == "queued"
+    for verb in ("GET", "DELETE"):  # through another session it is not to be had
+        assert http.ask(verb, f"/v1/sessions/{other.id}/followup/{queued['id']}").status == 404
+    assert http.ask("DELETE", f"{at}/{queued['id']}").json["state"] == "cancelled"
+    again = http.ask("DELETE", f"{at}/{queued['id']}")
+    assert (again.status, again.json["kind"]) == (409, "wrong_state")
+    assert http.ask("DELETE", f"{at}/f-nothing").status == 404
+    session.terminate()
+    other.terminate()
+
+
 async def test_the_asyncio_client_has_the_same_verbs(shared: Instance) -> None:
     async with AsyncClient(shared.socket, autostart=False) as client:
         session = await client.spawn(["cat"])

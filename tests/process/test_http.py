@@ -195,6 +195,40 @@ def test_a_raw_follower_that_is_too_slow_sees_its_answer_end_in_the_middle(http:
     http.ask("DELETE", at)
 
 
+def test_a_range_header_counts_absolute_offsets(http: Http) -> None:
+    session = create(
+        http, "sh", "-c", "i=0; while [ $i -lt 20000 ]; do printf '%09d\\n' $i; i=$((i+1)); done", pipe=True
+    )
+    at = f"/v1/sessions/{session['id']}"
+    assert http.post(f"{at}/wait", {"timeout_s": 20}).status == 200
+    part = http.get(f"{at}/output", Range="bytes=100000-100019")
+    assert (part.status, part.body) == (206, b"000010000\n000010001\n")
+    assert part.headers["content-range"] == "bytes 100000-100019/200000"
+    assert http.get(f"{at}/output", Range="bytes=-10").body == b"000019999\n"
+    clipped = http.get(f"{at}/output?limit_bytes=5", Range="bytes=10-")
+    assert (clipped.body, clipped.headers["content-range"]) == (b"00000", "bytes 10-14/200000")
+    assert http.get(f"{at}/output", **{"Range": "bytes=1-2", "If-Range": '"x"'}).status == 200
+    assert http.get(f"{at}/output", Range="lines=1-2").status == 200
+    for asked in ("bytes=200000-", "bytes=2-1", "bytes=1-2,4-5"):
+        refused = http.get(f"{at}/output", Range=asked)
+        assert is_problem(refused, 416, "range")
+        assert refused.headers["content-range"] == "bytes */200000"
+    assert is_problem(http.get(f"{at}/output?from_offset=1", Range="bytes=1-2"), 422, "invalid", "not both")
+
+
+def test_a_range_that_has_left_the_ring_says_where_the_output_begins(http: Http) -> None:
+    flood = "i=0; while [ $i -lt 400 ]; do printf '%0999d\\n' $i; i=$((i+1)); done"
+    session = create(http, "sh", "-c", flood, pipe=True, ring_bytes=64 * 1024)
+    at = f"/v1/sessions/{session['id']}"
+    assert http.post(f"{at}/wait", {"timeout_s": 20}).status == 200
+    assert is_problem(http.get(f"{at}/output", Range="bytes=0-9"), 416, "range", "begins at offset")
+    rest = http.get(f"{at}/output", Range="bytes=0-")
+    begin = int(rest.headers["roost-start-offset"])
+    assert (rest.status, begin > 0, len(rest.body)) == (206, True, 400_000 - begin)
+    assert rest.headers["content-range"] == f"bytes {begin}-399999/400000"
+    assert rest.headers["roost-missed-bytes"] == str(begin)
+
+
 def test_a_wait_is_given_up_when_its_client_goes_away(http: Http) -> None:
     session = create(http, "sleep", "1000")
     for _ in range(3):
@@ -270,3 +304,17 @@ def test_a_sessions_own_address_reaches_that_session_only(http: Http, own_addres
     assert is_problem(own.post("/v1/calls/sessions.get", {"params": {"target": other["id"]}}), 404, "not_found")
     assert is_problem(own.post("/v1/calls/sessions.purge", {"params": {"targets": [other["id"]]}}), 403, "denied")
     assert own.post("/v1/calls/sessions.get", {"params": {}}).json["result"]["id"] == own_id
+    asked = http.post("/v1/approvals", {"tool": "other", "target": other["id"], "wait": False}).json["id"]
+    mine = own.post("/v1/approvals", {"tool": "mine", "wait": False}).json
+    assert mine["session_id"] == own_id
+    assert [one["id"] for one in own.get("/v1/approvals").json["approvals"]] == [mine["id"]]
+    assert is_problem(own.post("/v1/approvals", {"tool": "x", "target": other["id"]}), 404, "not_found")
+    for answer in (
+        own.get(f"/v1/approvals/{asked}"),
+        own.post(f"/v1/approvals/{asked}", {"decision": "approve"}),
+        own.ask("DELETE", f"/v1/approvals/{asked}"),
+        own.post("/v1/calls/approvals.answer", {"params": {"id": asked, "decision": "approve"}}),
+    ):
+        assert is_problem(answer, 404, "not_found")
+    assert own.post(f"/v1/approvals/{mine['id']}", {"decision": "deny"}).json["state"] == "denied"
+    assert http.ask("DELETE", f"/v1/approvals/{asked}").json["state"] == "expired"

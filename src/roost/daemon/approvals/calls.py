@@ -9,13 +9,13 @@ import os
 from dataclasses import replace
 from typing import Any, Literal
 
-from roost.core.approvals import MAX_REASON_CHARACTERS, check_question
+from roost.core.approvals import MAX_REASON_CHARACTERS, Approval, check_question
 from roost.daemon.approvals.desk import Desk, new_approval
 from roost.daemon.around import Context
 from roost.daemon.asker import ASKER
 from roost.daemon.calls import Calls, Method, Params, Result, caller_pid
 from roost.daemon.session import Session
-from roost.errors import InvalidError, RoostError, WrongStateError
+from roost.errors import InvalidError, NoRunError, RoostError, WrongStateError
 from roost.platform.process_owner import owner_of
 
 
@@ -42,16 +42,18 @@ class ListApprovalsParams(Params, frozen=True):
 
 
 class WhichParams(Params, frozen=True):
-    """One of them, by its id or the beginning of a pending one's."""
+    """One of them, by its id or the beginning of a pending one's; target: that this session has asked for."""
 
     id: str
+    target: str | None = None
 
 
 class AnswerParams(Params, frozen=True):
-    """The decision; it counts once."""
+    """The decision; it counts once. target: as of every other question about one of them."""
 
     id: str
     decision: Literal["approve", "deny"]
+    target: str | None = None
     reason: str = ""
 
 
@@ -85,14 +87,22 @@ def approval_methods(context: Context, desk: Desk) -> dict[str, Method[Any]]:
             found = [one for one in found if one.session_id == only]
         return {"approvals": [one.describe() for one in found]}, b""
 
-    async def get(_calls: Calls, p: WhichParams, _data: bytes) -> Result:
-        return desk.find(p.id).describe(), b""
+    def find(calls: Calls, id: str, target: str | None) -> Approval:
+        """Raises NoRunError, also for one that another session than the one that is named has asked for."""
+        found = desk.find(id)
+        if target is not None and found.session_id != (session := calls.service.find(target)).id:
+            raise NoRunError(f"{session.record.name} has asked for no approval that is called {id[:80]!r}")
+        return found
 
-    async def answer(_calls: Calls, p: AnswerParams, _data: bytes) -> Result:
+    async def get(calls: Calls, p: WhichParams, _data: bytes) -> Result:
+        return find(calls, p.id, p.target).describe(), b""
+
+    async def answer(calls: Calls, p: AnswerParams, _data: bytes) -> Result:
+        asked = find(calls, p.id, p.target)
         if len(p.reason) > MAX_REASON_CHARACTERS:
             raise InvalidError(f"a reason of {len(p.reason)} characters; {MAX_REASON_CHARACTERS} are the limit")
         own = own_session()
-        if own is not None and desk.find(p.id).session_id == own.id:
+        if own is not None and asked.session_id == own.id:
             raise RoostError(
                 f"this process belongs to session {own.record.name}, which is the one that asks; "
                 "answer from outside of it, or on its page",
@@ -100,7 +110,8 @@ def approval_methods(context: Context, desk: Desk) -> dict[str, Method[Any]]:
             )
         return desk.answer(p.id, p.decision, p.reason, ASKER.get()).describe(), b""
 
-    async def withdraw(_calls: Calls, p: WhichParams, _data: bytes) -> Result:
+    async def withdraw(calls: Calls, p: WhichParams, _data: bytes) -> Result:
+        find(calls, p.id, p.target)
         return desk.withdraw(p.id, ASKER.get()).describe(), b""
 
     return {

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from roost.core.followups import check_followup
 from roost.daemon.calls import Calls, Method, Params, Result, check_duration
 from roost.daemon.followups.queue import Queues
+from roost.errors import NoRunError
 
 #: What `wait` waits for: these states, or that it is over.
 _UNTIL = {"written": frozenset(("written",)), "observed": frozenset[str]()}
@@ -37,17 +38,19 @@ class ListFollowupsParams(Params, frozen=True):
 
 
 class FollowupParams(Params, frozen=True):
-    """One of them; `wait` as when it was added."""
+    """One of them; target: of this session; `wait` as when it was added."""
 
     id: str
+    target: str | None = None
     wait: Literal["", "written", "observed"] = ""
     timeout_s: float | None = None
 
 
 class CancelParams(Params, frozen=True):
-    """One that is still queued."""
+    """One that is still queued; target: of this session."""
 
     id: str
+    target: str | None = None
 
 
 def followup_methods(queues: Queues) -> dict[str, Method[Any]]:
@@ -69,10 +72,17 @@ def followup_methods(queues: Queues) -> dict[str, Method[Any]]:
         session_id = None if p.target is None else calls.service.find(p.target).id
         return {"followups": [one.describe() for one in queues.select(session_id, all=p.all)]}, b""
 
-    async def get(_calls: Calls, p: FollowupParams, _data: bytes) -> Result:
+    def check_session(calls: Calls, id: str, target: str | None) -> None:
+        """Raises NoRunError for an input of another session than the one that is named."""
+        if target is not None and queues.find(id).session_id != (session := calls.service.find(target)).id:
+            raise NoRunError(f"no followup of {session.record.name} is called {id[:80]!r}; `roost receipts` lists them")
+
+    async def get(calls: Calls, p: FollowupParams, _data: bytes) -> Result:
+        check_session(calls, p.id, p.target)
         return await waited(p.id, p.wait, p.timeout_s)
 
-    async def cancel(_calls: Calls, p: CancelParams, _data: bytes) -> Result:
+    async def cancel(calls: Calls, p: CancelParams, _data: bytes) -> Result:
+        check_session(calls, p.id, p.target)
         return queues.cancel(p.id).describe(), b""
 
     return {

@@ -21,6 +21,7 @@ from roost.core.access import (
     check_origin,
     cookie_of,
 )
+from roost.core.byte_range import RangeError
 from roost.core.listening import ListenAddress
 from roost.core.problems import CONTENT_TYPE, problem
 from roost.core.rates import Buckets
@@ -217,6 +218,8 @@ class _Answer:
             headers.append((b"www-authenticate", b'Bearer realm="roost"'))
         if isinstance(error, RateLimitedError):
             headers.append((b"retry-after", str(max(1, round(error.retry_s + 0.5))).encode()))
+        if isinstance(error, RangeError):
+            headers.append((b"content-range", f"bytes */{error.end}".encode()))
         allow = getattr(error, "allow", "")
         if allow:
             headers.append((b"allow", allow.encode()))

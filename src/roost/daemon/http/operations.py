@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -30,7 +31,7 @@ class Operation:
 
     scope: what a credential must cover. result: the type of the answer, None for any object. status: of a success.
     fixed: parameters that the route decides. path: `{target}` is a session, `{service}` a service; other places fill
-    parameters of that name.
+    parameters of that name. narrow: at an address of a single session it is about that one.
     """
 
     verb: str
@@ -42,6 +43,7 @@ class Operation:
     status: int = 200
     fixed: Mapping[str, Any] = field(default_factory=dict)
     tag: str = "sessions"
+    narrow: bool = False
 
     @property
     def session(self) -> bool:
@@ -61,7 +63,10 @@ class Operation:
 
 _S = "/v1/sessions"
 _T = "/v1/sessions/{target}"
+_F = _T + "/followup"
 _V = "/v1/services/{service}"
+_A = "/v1/approvals"
+_run = partial(Operation, tag="run control", narrow=True)
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", _S, "sessions.list", "read", "List sessions", schemas.SessionList, fixed={"table": False}),
@@ -80,11 +85,15 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", _T + "/screen", "screen.get", "read", "What its terminal shows"),
     Operation("GET", _T + "/state", "state.explain", "read", "What it is doing, and how that is known"),
     Operation("POST", _T + "/exec", "exec.run", "type", "Run a command in its shell and wait for the result"),
-    Operation("POST", _T + "/followup", "followup.add", "type", "Queue input for when it is idle", tag="run control"),
-    Operation("GET", _T + "/followup", "followup.list", "read", "Queued input", tag="run control"),
-    Operation("GET", "/v1/approvals", "approvals.list", "read", "Pending and past approvals", tag="run control"),
-    Operation("POST", "/v1/approvals", "approvals.ask", "type", "Ask for approval and wait", tag="run control"),
-    Operation("POST", "/v1/approvals/{id}", "approvals.answer", "type", "Answer an approval", tag="run control"),
+    _run("POST", _F, "followup.add", "type", "Queue input for when it is idle", schemas.Followup),
+    _run("GET", _F, "followup.list", "read", "Queued input", schemas.Followups),
+    _run("GET", _F + "/{id}", "followup.get", "read", "What became of an input", schemas.Followup),
+    _run("DELETE", _F + "/{id}", "followup.cancel", "type", "Take a queued input back", schemas.Followup),
+    _run("GET", _A, "approvals.list", "read", "Pending and past approvals", schemas.Approvals),
+    _run("POST", _A, "approvals.ask", "type", "Ask for approval and wait", schemas.Approval),
+    _run("GET", _A + "/{id}", "approvals.get", "read", "Look at an approval", schemas.Approval),
+    _run("POST", _A + "/{id}", "approvals.answer", "type", "Answer an approval", schemas.Approval),
+    _run("DELETE", _A + "/{id}", "approvals.withdraw", "type", "Take a question back", schemas.Approval),
     Operation("GET", "/v1/history", "history.list", "read", "Sessions and events of the past", tag="events"),
     Operation("GET", "/v1/events/past", "events.read", "read", "Events of the past, a page of lines", tag="events"),
     Operation("POST", "/v1/events", "events.emit", "type", "Emit an event", tag="events"),
@@ -155,10 +164,11 @@ async def _perform(
         given.pop(name, None)
     given.update(operation.fixed)
     if operation.session:
-        session = caller.find(world.service, values["target"])
-        given["target"] = session.id
+        given.update(places, target=caller.find(world.service, values["target"]).id)
     else:
-        if not (operation.call == "sessions.list" and caller.only):
+        if caller.only and operation.narrow:
+            given["target"] = caller.find(world.service, _text(given.get("target"))).id
+        elif operation.call != "sessions.list":
             caller.require_everything()
         given.update(places)
     params = asgi.convert(given, method.params, strict=strict)
@@ -182,6 +192,11 @@ def _texts(scope: Scope, taken: Mapping[str, Any]) -> dict[str, Any]:
         else:
             given[name] = values[0]
     return given
+
+
+def _text(value: Any) -> str:
+    """A target as it is given, "" for what is none: that is refused where parameters are checked."""
+    return value if isinstance(value, str) else ""
 
 
 def _is_list(kind: Any) -> bool:

@@ -1,8 +1,9 @@
 """Output over HTTP: a range of what is retained, or what follows for as long as it comes.
 
-`GET /v1/sessions/{target}/output`. Offsets are absolute, in bytes since the start of the stream. Nothing is left out
-silently: a range says how much of what was asked for is gone; a raw stream that would have a hole ends in the middle
-instead (the client asks again from where it was and is told); a stream of events says `gap`.
+`GET /v1/sessions/{target}/output`. Offsets are absolute, in bytes since the start of the stream, also those of a Range
+header. Nothing is left out silently: a range says how much of what was asked for is gone; a raw stream that would
+have a hole ends in the middle instead (the client asks again from where it was and is told); a stream of events says
+`gap`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from roost.core.byte_range import RangeError, content_range, parse_range
 from roost.core.cursor import place
 from roost.core.sse import HEARTBEAT, encode_event
 from roost.daemon.http import asgi
@@ -31,6 +33,7 @@ PATH = "/v1/sessions/{target}/output"
 EVENTS = "text/event-stream"
 #: One range at most.
 MOST_RANGE_BYTES = 4 << 20
+DEFAULT_BYTES = 1 << 20
 #: What a follower that does not read may have waiting in here, before the ring has to.
 MOST_WAITING_BYTES = 256 * 1024
 HEARTBEAT_S = 15.0
@@ -43,7 +46,7 @@ class OutputQuery(msgspec.Struct, forbid_unknown_fields=True):
     stream: str = "stdout"
     from_offset: int | None = None
     tail_bytes: int | None = None
-    limit_bytes: int = 1 << 20
+    limit_bytes: int | None = None
     follow: bool = False
     lossless: bool = False
 
@@ -62,7 +65,7 @@ def routes(world: World) -> list[Route]:
         if wanted.lossless:
             caller.require("type")
         if not wanted.follow:
-            await _range(world, session, wanted, send)
+            await _range(world, session, wanted, _asked_range(scope, session, wanted), send)
             return
         as_events = EVENTS in asgi.header(scope, b"accept")
         await _follow(world, session, wanted, receive, send, as_events=as_events)
@@ -85,26 +88,53 @@ def _wanted(scope: Scope) -> OutputQuery:
     return wanted
 
 
-async def _range(world: World, session: Session, wanted: OutputQuery, send: Any) -> None:
+def _asked_range(scope: Scope, session: Session, wanted: OutputQuery) -> int | None:
+    """Turn a Range header into an offset to read from, and the one to stop before; None without such a header.
+
+    Raises RangeError for what there is nothing of.
+    """
+    if asgi.header(scope, b"if-range"):  # there is nothing that it could match: then a Range does not count
+        return None
+    ring = session.stream(wanted.stream).ring
+    asked = parse_range(asgi.header(scope, b"range"), ring.end)
+    if asked is None:
+        return None
+    if wanted.from_offset is not None or wanted.tail_bytes is not None:
+        raise InvalidError("give a Range header or offsets in the query, not both")
+    wanted.from_offset, stop = asked.within(ring.end)
+    wanted.limit_bytes = min(wanted.limit_bytes or MOST_RANGE_BYTES, stop - wanted.from_offset)
+    return stop
+
+
+async def _range(world: World, session: Session, wanted: OutputQuery, stop: int | None, send: Any) -> None:
     piece = world.service.read(
         session,
         wanted.stream,
         from_offset=wanted.from_offset,
         tail_bytes=wanted.tail_bytes,
-        limit_bytes=min(wanted.limit_bytes, MOST_RANGE_BYTES),
+        limit_bytes=min(DEFAULT_BYTES if wanted.limit_bytes is None else wanted.limit_bytes, MOST_RANGE_BYTES),
     )
-    world.counters.output_bytes += len(piece.data)
+    data = piece.data if stop is None else piece.data[: max(0, stop - piece.start_offset)]
+    next_offset = piece.start_offset + len(data)
     headers = {
         "Roost-Session": session.id,
         "Roost-Start-Offset": str(piece.start_offset),
-        "Roost-Next-Offset": str(piece.next_offset),
+        "Roost-Next-Offset": str(next_offset),
         "Roost-End-Offset": str(piece.end_offset),
         "Roost-Missed-Bytes": str(piece.missed),
         "Roost-State": "running" if session.live else "exited",
+        "Accept-Ranges": "bytes",
     }
     if piece.exit_offset is not None:
         headers["Roost-Exit-Offset"] = str(piece.exit_offset)
-    await asgi.send_bytes(send, piece.data, asgi.BYTES, 200, headers)
+    if stop is not None:
+        if not data:
+            begin = piece.start_offset
+            raise RangeError(f"these bytes are not retained any more; the output begins at offset {begin}", begin)
+        length = piece.end_offset if piece.closed else None
+        headers["Content-Range"] = content_range(piece.start_offset, next_offset, length)
+    world.counters.output_bytes += len(data)
+    await asgi.send_bytes(send, data, asgi.BYTES, 200 if stop is None else 206, headers)
 
 
 async def _follow(
@@ -226,7 +256,8 @@ def _described() -> dict[str, Any]:
         "description": "Without `follow`: bytes from an offset, with `Roost-Start-Offset`, `Roost-Next-Offset`, "
         "`Roost-End-Offset`, `Roost-Missed-Bytes` and, after the exit, `Roost-Exit-Offset`. With `follow`: raw bytes "
         "until the exit (an answer that ends in the middle means that bytes were lost: ask again), or, with `Accept: "
-        "text/event-stream`, events `output`, `gap` and `exited` whose id is the offset to go on from.",
+        "text/event-stream`, events `output`, `gap` and `exited` whose id is the offset to go on from. A Range header "
+        "counts absolute offsets: `bytes=1000-1999`, `bytes=1000-`, `bytes=-500`.",
         "tags": ["sessions"],
         "x-roost-scope": "read",
         "parameters": [
@@ -238,6 +269,12 @@ def _described() -> dict[str, Any]:
             query_parameter("follow", {"type": "boolean"}, "Go on with what follows"),
             query_parameter("lossless", {"type": "boolean"}, "The program waits for this reader (needs scope type)"),
         ],
-        "responses": answers({200: ("Output", {asgi.BYTES: raw, EVENTS: {"schema": {"type": "string"}}})}, components),
+        "responses": answers(
+            {
+                200: ("Output", {asgi.BYTES: raw, EVENTS: {"schema": {"type": "string"}}}),
+                206: ("What a Range header asked for, as far as it is retained", {asgi.BYTES: raw}),
+            },
+            components,
+        ),
         "components": components,
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -67,6 +67,65 @@ class Checks(msgspec.Struct):
     """Findings."""
 
     checks: list[model.Check]
+
+
+class Approval(msgspec.Struct):
+    """A request for approval. state: `pending`, `approved`, `denied` or `expired`; decision: null where nobody decided.
+
+    Times in Unix seconds. waits: whoever asked waits for the answer on a connection.
+    """
+
+    id: str
+    tool: str
+    detail: str
+    asked_at: float
+    expires_at: float
+    session_id: str
+    session_name: str
+    asked_by: str
+    waits: bool
+    state: Literal["pending", "approved", "denied", "expired"]
+    reason: str
+    decided_at: float | None
+    decided_by: str
+    decision: Literal["approve", "deny"] | None
+
+
+class Approvals(msgspec.Struct):
+    """Requests for approval, oldest first."""
+
+    approvals: list[Approval]
+
+
+class Followup(msgspec.Struct):
+    """An input and its receipt (docs/run-control.md). Times in Unix seconds; offset: where the output stood before it.
+
+    idle_by: what told that its turn had come. seen_by: what was seen of it.
+    """
+
+    id: str
+    session_id: str
+    session_name: str
+    text: str
+    queued_at: float
+    key: str
+    enter: bool
+    paste: bool
+    now: bool
+    asked_by: str
+    state: Literal["queued", "writing", "written", "observed", "stalled", "cancelled", "failed"]
+    written_at: float | None
+    over_at: float | None
+    offset: int | None
+    idle_by: str
+    seen_by: str
+    reason: str
+
+
+class Followups(msgspec.Struct):
+    """Receipts, in the order of their inputs."""
+
+    followups: list[Followup]
 
 
 class Token(msgspec.Struct):
