@@ -18,9 +18,11 @@ from roost.core.queries import query_spans
 from roost.core.sizing import check_size
 from roost.daemon.asker import ASKER
 from roost.daemon.attachment import Attachment, AttachmentTraits
+from roost.daemon.last_frames import finish_with_exit
 from roost.daemon.lending import Lent
 from roost.daemon.local_attachment import LocalAttachment
-from roost.daemon.session import Session, new_token
+from roost.daemon.session import Session
+from roost.daemon.session_clients import new_token
 from roost.daemon.stream import Stream
 from roost.errors import InvalidError, NoRunError
 from roost.ring.reader import RingReader
@@ -110,7 +112,7 @@ class Attacher:
         if session.is_pty and spec.tty:
             check_size(spec.rows, spec.cols)  # refused before anybody is sent away or counted in
         token = spec.resume_token or new_token()
-        session.admit(spec.stream, spec.mode, steal=spec.steal, label=spec.label, token=token.hex())
+        session.clients.admit(spec.stream, spec.mode, steal=spec.steal, label=spec.label, token=token.hex())
         admitted = self._place(session, stream, spec, token)
         traits = AttachmentTraits(
             id=admitted.attachment_id,
@@ -127,7 +129,7 @@ class Attacher:
         )
 
         def on_closed(gone: Attachment) -> None:
-            session.left(gone)
+            session.clients.left(gone)
             on_gone()
 
         if lent is not None and admitted.blanks:
@@ -147,9 +149,9 @@ class Attacher:
         attachment.blanks = admitted.blanks
         if lent is not None:
             admitted = replace(admitted, local=len(lent.fds))
-        session.join(attachment)
-        if not session.live:
-            session.finish_with_exit(attachment)
+        session.clients.join(attachment)
+        if session.ending is not None:
+            finish_with_exit(attachment, session.ending.info)
         if session.is_pty and spec.tty and traits.interactive and session.live:
             session.client_size(attachment, spec.rows, spec.cols)
         return attachment, admitted

@@ -12,7 +12,9 @@ from collections.abc import Callable
 from roost.core.outcome import outcome_of, signed_code
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.record import SessionRecord
-from roost.daemon.session import Origin, Session, SessionHooks
+from roost.daemon.session import Session
+from roost.daemon.session_facts import Origin
+from roost.daemon.session_hooks import SessionHooks
 from roost.daemon.stream import Stream
 from roost.keeper import messages as m
 from roost.keeper.tlv import decode_integer
@@ -46,7 +48,7 @@ def build_session(
             loop, ring, data_event, os.dup(room_event), scans=session.is_pty, on_output=session.now_saw_output
         )
     os.close(room_event)
-    session.found_direct_inputs([decode_integer(number) for number in entry.list(m.T_INPUT)])
+    session.typing.found_direct([decode_integer(number) for number in entry.list(m.T_INPUT)])
     if input_fd is not None:
         session.take_input(input_fd)
     if entry.text(m.T_STATE, "running") == "exited":
@@ -95,7 +97,7 @@ def adopt_all(
             for stream in session.streams.values():
                 stream.keep_found_hold()
             resume_tees(session)
-            session.keep_places()
+            session.clients.keep_places()
             sessions.append(session)
         if not entries or not page.u64(m.T_MORE, 0):
             return sessions

@@ -29,7 +29,8 @@ from roost.daemon.events.lifecycle import Lifecycle
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.lock import DaemonLock
 from roost.daemon.recall import RecallPoint
-from roost.daemon.session import Session, SessionHooks
+from roost.daemon.session import Session
+from roost.daemon.session_hooks import SessionHooks
 from roost.daemon.table import SessionTable
 from roost.daemon.tees import Tees
 from roost.errors import RoostError, UnavailableError
@@ -296,7 +297,7 @@ class App:
         server.close()
         await asyncio.sleep(_FAREWELL_S)
         for session in self._table:
-            session.leave(coming_back=self._restart_wanted)
+            session.clients.leave(coming_back=self._restart_wanted)
         await asyncio.sleep(0)
         if self._link.lost:  # there will be no next daemon for these sessions
             await self._tees.drain(self._table)

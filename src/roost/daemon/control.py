@@ -81,7 +81,7 @@ class Control:
             "running": len(running),
             "exited": len(sessions) - len(running),
             "clients": self.connections,
-            "attached": sum(len(s.attachments) for s in sessions),
+            "attached": sum(len(s.clients.attachments) for s in sessions),
             "ring_bytes": sum(
                 _resident_bytes(s.ring.end, s.ring.capacity) for x in sessions for s in x.streams.values()
             ),

@@ -238,7 +238,7 @@ def _is_shell(pid: int) -> bool:
 def _typed(session: Session, command: str) -> bytes:
     """The command as it is typed, in the place of what somebody may have begun to type at this prompt."""
     shell = session.shell
-    begun = shell is not None and shell.prompt_at is not None and (session.input_from or 0) > shell.prompt_at
+    begun = shell is not None and shell.prompt_at is not None and (session.typing.input_from or 0) > shell.prompt_at
     text, _ = keyboard.pasted(session, command.encode(), "whole")
     return (_KILL_LINE if begun else b"") + text + keyboard.enter_bytes(session)
 

@@ -217,7 +217,7 @@ class Recordings:
             begin = event_line(0, OUTPUT, modes.decode("utf-8", "replace")).encode() if modes else b""
         opened = await self._open(options, session.record, session.id, offset=offset, begin=begin)
         if options.input:
-            await session.end_direct_input()
+            await session.typing.end_direct()
         if session.forgotten or not session.live:
             self._discard(opened)
             raise NoRunError(f"session {session.record.name} ended meanwhile")

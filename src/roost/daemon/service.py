@@ -23,7 +23,8 @@ from roost.daemon.audit import Audit
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.lending import Lent, lend
 from roost.daemon.record import Launch
-from roost.daemon.session import CANONICAL_LINE_BYTES, Session
+from roost.daemon.session import Session
+from roost.daemon.session_typing import CANONICAL_LINE_BYTES
 from roost.daemon.spawning import Spawner, SpawnSpec
 from roost.daemon.table import SessionTable
 from roost.daemon.tee import TeeSpec, TeeStatus, spec_again
@@ -164,14 +165,14 @@ class Service:
 
     async def make_room(self, session: Session, spec: AttachSpec) -> None:
         """Directly before `attach`: nobody types past the daemon any more who may not do so beside this client."""
-        await session.make_room(spec.stream, spec.mode, steal=spec.steal, token=spec.resume_token.hex())
+        await session.clients.make_room(spec.stream, spec.mode, steal=spec.steal, token=spec.resume_token.hex())
 
     def _input_watched(self, session: Session) -> bool:
-        return session.input_watched or (self.audit is not None and self.audit.contents)
+        return session.typing.watched or (self.audit is not None and self.audit.contents)
 
     def detach(self, session: Session, *, stream: str | None = None) -> int:
         """Send the session's clients (of one stream) away; how many there were."""
-        return session.detach_all(stream)
+        return session.clients.detach_all(stream)
 
     def read(
         self,
@@ -231,7 +232,7 @@ class Service:
         """
         if session.input is None or not session.live:
             raise WrongStateError(f"session {session.record.name} takes no input: it has exited or its stdin is closed")
-        if session.is_pty and session.canonical():
+        if session.is_pty and session.typing.canonical():
             _check_lines(data)
         done: asyncio.Future[None] = self._loop.create_future()
         written = 0
@@ -251,7 +252,7 @@ class Service:
         if not data:
             return 0
         self.note_input(session, "input", data)
-        session.mark_input()
+        session.typing.mark()
         session.input.write(data, done, on_written)
         try:
             await asyncio.wait_for(asyncio.shield(done), timeout_s)

@@ -23,7 +23,8 @@ from roost.daemon.environment import (
 )
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.record import Launch, SessionRecord
-from roost.daemon.session import Session, SessionHooks
+from roost.daemon.session import Session
+from roost.daemon.session_hooks import SessionHooks
 from roost.daemon.table import SessionTable, TakenNames
 from roost.daemon.tee import TeeSpec
 from roost.daemon.tees import OpenTee, Tees

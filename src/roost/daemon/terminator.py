@@ -86,7 +86,7 @@ class Terminator:
         finally:
             await asyncio.shield(self._set_pinned(session, False))
         if session.live:
-            session.cut_terminated()
+            session.clients.cut_terminated()
 
     async def _set_pinned(self, session: Session, pinned: bool) -> None:
         if session.live or session.pinned:

@@ -360,7 +360,7 @@ def _fill_common(into: Any, session: Session) -> None:
 def _fill_pty_info(into: pb.PtySessionInfo, session: Session) -> None:
     _fill_common(into, session)
     into.rows, into.cols = session.rows, session.cols
-    clients = session.attached()
+    clients = session.clients.attached()
     into.attached = bool(clients)
     graphics = None
     if clients:
@@ -389,6 +389,6 @@ def _fill_graphics(into: pb.TerminalGraphicsCapabilities, told: Any) -> None:
 
 def _fill_pipe_info(into: pb.PipeSessionInfo, session: Session) -> None:
     _fill_common(into, session)
-    into.stdout_attached = bool(session.attached("stdout"))
-    into.stderr_attached = "stderr" in session.streams and bool(session.attached("stderr"))
+    into.stdout_attached = bool(session.clients.attached("stdout"))
+    into.stderr_attached = "stderr" in session.streams and bool(session.clients.attached("stderr"))
     into.merge_stderr_into_stdout = session.record.merged

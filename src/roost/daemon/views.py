@@ -36,8 +36,8 @@ def session_info(session: Session) -> dict[str, Any]:
         "cwd": record.cwd,
         "originator": record.originator,
         "labels": record.labels,
-        "attached": bool(session.attached()),
-        "clients": [client_info(a) for a in session.attachments],
+        "attached": bool(session.clients.attached()),
+        "clients": [client_info(a) for a in session.clients.attachments],
         "rows": session.rows,
         "cols": session.cols,
         "outcome": info.outcome if info else None,
@@ -65,7 +65,7 @@ def _recording(session: Session) -> str | None:
 
 
 def _held_by(session: Session) -> str | None:
-    for attachment in session.attachments:
+    for attachment in session.clients.attachments:
         if attachment.lossless:
             return attachment.traits.label or attachment.traits.id
     for handle, tee in session.tees.items():
@@ -152,8 +152,8 @@ def _activity(session: Session, now: float) -> str:
 
 def _state(session: Session) -> str:
     if session.live:
-        clients = len(session.attachments)
-        held = ", held" if any(a.lossless for a in session.attachments) else ""
+        clients = len(session.clients.attachments)
+        held = ", held" if any(a.lossless for a in session.clients.attachments) else ""
         recording = _recording(session)
         told = {None: "", "recording": ", recorded"}.get(recording, f", recording {recording}")
         return f"running, {clients} attached{held}{told}" if clients else f"running{told}"

@@ -8,7 +8,9 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from roost.daemon.record import SessionRecord
-from roost.daemon.session import Origin, Session, SessionHooks
+from roost.daemon.session import Session
+from roost.daemon.session_facts import Origin
+from roost.daemon.session_hooks import SessionHooks
 
 
 def open_terminal() -> tuple[int, int]:

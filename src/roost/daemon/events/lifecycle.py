@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from roost.daemon.bus import EventBus
-from roost.daemon.session import Session, exited_data
+from roost.daemon.session import Session
+from roost.daemon.session_facts import exited_data
 
 
 class Lifecycle:

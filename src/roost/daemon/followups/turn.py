@@ -44,7 +44,7 @@ class Turns:
             if session.is_pty:
                 session.streams["stdout"].scan_to_end()  # what a shell has marked and nobody has looked at counts, too
             state = self._state(session)
-            if state["state"] in _AT_REST and state["since"] >= (session.last_input_at or 0.0):
+            if state["state"] in _AT_REST and state["since"] >= (session.typing.last_input_at or 0.0):
                 return str(state["source"])  # told behind the newest input, whoever typed it
             if state["state"] in _AT_REST:
                 over = [QUIET, "state=starting,working,blocked", "exit"]

@@ -74,7 +74,7 @@ class Daemon(Collector):
                 states.add_metric((state, kind), counted[state, kind])
         yield states
         clients = GaugeMetricFamily("roost_attached_clients", "Attached clients by mode", labels=("mode",))
-        modes = Counter(a.traits.mode for s in sessions for a in s.attachments)
+        modes = Counter(a.traits.mode for s in sessions for a in s.clients.attachments)
         for mode in ("exclusive", "share", "view"):
             clients.add_metric((mode,), modes[mode])
         yield clients

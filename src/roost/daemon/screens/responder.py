@@ -47,7 +47,7 @@ class Responder:
     def on_queries(self, queries: list[Query]) -> None:
         """The scanner has seen these."""
         session = self._session
-        if session.attached("stdout") or not session.live or session.input is None:
+        if session.clients.attached("stdout") or not session.live or session.input is None:
             return
         self._pending.extend(query for query in queries if query.kind in ANSWERED)
         if self._pending and self._task is None:

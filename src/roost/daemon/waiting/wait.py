@@ -104,7 +104,7 @@ class _Wait:
         self.done: asyncio.Future[str] = waits.loop.create_future()
         self._check(conditions)
         stream = session.stream(options.stream)
-        since = options.since if options.since is not None else session.input_from
+        since = options.since if options.since is not None else session.typing.input_from
         self._anchor = since
         texts = [c for c in conditions if c.pattern is not None and not c.on_screen]
         self._output = OutputWatch(stream, since or 0, texts, self._on_text, self._on_output)
@@ -264,7 +264,7 @@ class _Wait:
         session, state = self._session, self._state()
         told = state is not None and state["source"] != "output"  # that there is none yet is silence, too
         known = state["state"] if state is not None and told else "unknown"
-        last = max(session.last_output_at or session.origin.created_at, session.last_input_at or 0.0)
+        last = max(session.last_output_at or session.origin.created_at, session.typing.last_input_at or 0.0)
         silent_s = time.time() - last
         left = []
         for condition in waiting:
