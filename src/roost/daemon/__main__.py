@@ -9,6 +9,6 @@ import asyncio  # noqa: E402, F401
 
 del sys.modules["ssl"]
 
-from roost.daemon.app import main  # noqa: E402
+from roost.daemon.main import main  # noqa: E402
 
 sys.exit(main())

@@ -1,23 +1,21 @@
-"""The daemon process: the only place that wires everything, and its life from start to stop."""
+"""The daemon: the only place that wires everything, and its life from start to stop.
+
+Owns what belongs to no session and what the keeper is asked and tells. The process around it (log, lock, arguments) is
+`process`'.
+"""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
-import gc
 import importlib
 import importlib.util
 import logging
 import logging.handlers
 import os
-import resource
 import signal
-import socket
-import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from roost.daemon import systemd
@@ -27,17 +25,15 @@ from roost.daemon.bus import EventBus
 from roost.daemon.epoch import next_epoch
 from roost.daemon.events.lifecycle import Lifecycle
 from roost.daemon.keeper_link import KeeperLink
-from roost.daemon.lock import DaemonLock
+from roost.daemon.options import Options
 from roost.daemon.recall import RecallPoint
 from roost.daemon.session import Session
 from roost.daemon.session_hooks import SessionHooks
 from roost.daemon.table import SessionTable
 from roost.daemon.tees import Tees
-from roost.errors import RoostError, UnavailableError
+from roost.errors import RoostError
 from roost.keeper import messages as m
-from roost.keeper.launch import start_keeper
-from roost.paths import DEFAULT_SCOPE, Paths
-from roost.platform.recall import recall_daemon
+from roost.paths import Paths
 from roost.version import __version__
 from roost.wire.frame_types import ExitInfo
 
@@ -48,31 +44,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("roost.daemon")
 
-_LOG_BYTES = 1 << 20
 #: How long clients that come back have the daemon for themselves, unless somebody wants something else.
 _EARLY_S = 0.03
 #: What takes long to load and is not needed by clients that come back to their sessions.
 _REST = ("roost.daemon.around", "roost.daemon.process_calls", "roost.daemon.service_calls", "roost.daemon.v1_services")
 #: How long clients may take their last bytes when the daemon stops.
 _FAREWELL_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How a daemon is started.
-
-    `v1_scope`: what v1's status calls the scope, None for v1's global one. `listener`, `lock`: what a starter in a
-    hurry has taken already. `lent`: the listener is systemd's, its file stays.
-    """
-
-    scope: str | None = None
-    socket_path: str | None = None
-    db_path: str = ""
-    foreground: bool = False
-    v1_scope: str | None = None
-    listener: socket.socket | None = None
-    lock: DaemonLock | None = None
-    lent: bool = False
 
 
 class App:
@@ -320,101 +297,3 @@ class App:
         """Tell the keeper good-bye, as the last thing: it may start the next daemon at once."""
         if not self._link.lost:
             self._link.hang_up(restart=self._restart_wanted, shut_down=not len(self._table))
-
-
-def _set_up_process() -> None:
-    sys.setswitchinterval(1e-4)  # at the default of 5 ms one busy thread turns a 6 µs wake-up into 5 ms
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    gc.freeze()
-
-
-def _set_up_log(paths: Paths, *, foreground: bool) -> None:
-    handler: logging.Handler
-    if foreground:
-        handler = logging.StreamHandler()
-    else:
-        handler = logging.handlers.RotatingFileHandler(paths.daemon_log, maxBytes=_LOG_BYTES, backupCount=1)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-
-
-def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="roost-daemon", description="The roost daemon.")
-    parser.add_argument("--scope", default=None)
-    parser.add_argument("--socket-path", default=None)
-    parser.add_argument("--db-path", default="")
-    parser.add_argument("--foreground", action="store_true", help="log to stderr; not started again by the keeper")
-    return parser.parse_args(argv)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the daemon; the exit code of the process."""
-    given = _arguments(argv)
-    try:
-        activated = systemd.passed_listener()
-        v1_scope = Paths.for_scope(given.scope).scope
-        return serve(
-            Options(
-                scope=given.scope,
-                socket_path=given.socket_path,
-                db_path=given.db_path,
-                foreground=given.foreground,
-                listener=activated,
-                lent=activated is not None,
-                v1_scope=None if v1_scope == DEFAULT_SCOPE else v1_scope,
-            )
-        )
-    except RoostError as error:
-        print(f"roost daemon: {error.message}", file=sys.stderr)
-        return 1
-
-
-def serve(options: Options) -> int:
-    """Run a daemon until it is stopped; the exit code. Raises RoostError when it cannot start."""
-    paths = Paths.for_scope(options.scope)
-    paths.ensure_dirs()
-    lock = options.lock or DaemonLock(paths.daemon_lock)
-    if options.lock is None:
-        lock.acquire(lambda: recall_daemon(paths.recall_name))
-    _set_up_log(paths, foreground=options.foreground)
-    _set_up_process()
-    restart = [] if options.foreground else _restart_command(options)
-    try:
-        link = KeeperLink.connect(paths, restart=restart)
-    except UnavailableError:
-        start_keeper(paths)
-        link = KeeperLink.connect(paths, restart=restart)
-    except RoostError as error:
-        if error.kind == "already_attached":  # its lock file is gone too, or we would not have come so far
-            recall_daemon(paths.recall_name)
-        raise
-    app = App(paths, options)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(app.run(link))
-    lock.release()
-    app.hang_up()
-    if app.keeper_lost and not options.foreground:
-        os.execv(restart[0], restart)  # to start over with a new keeper
-    return 0
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where the extra `fast` is installed, else None for asyncio's own."""
-    if importlib.util.find_spec("uvloop") is None:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
-    return factory
-
-
-def _restart_command(options: Options) -> list[str]:
-    command = [sys.executable, "-m", "roost.daemon"]
-    for flag, value in (
-        ("--scope", options.scope),
-        ("--socket-path", options.socket_path),
-        ("--db-path", options.db_path),
-    ):
-        if value:
-            command += [flag, value]
-    return command

@@ -14,8 +14,10 @@ import msgspec
 
 from roost.daemon import keyboard, views
 from roost.daemon.control import Control
-from roost.daemon.service import DEFAULT_GRACE_S, SEND_TIMEOUT_S, Service, own_environment, signal_number
+from roost.daemon.sending import SEND_TIMEOUT_S
+from roost.daemon.service import DEFAULT_GRACE_S, Service, own_environment
 from roost.daemon.session import Session
+from roost.daemon.signalling import signal_number
 from roost.daemon.streaming import Streaming
 from roost.errors import InvalidError, RoostError, WrongStateError
 

@@ -6,7 +6,7 @@ from roost.core.keys import encode_keys, parse_key, typed_keys
 from roost.daemon.around import Context, Wired
 from roost.daemon.calls import Calls, Method, Params, Result, check_duration
 from roost.daemon.keyboard import key_modes
-from roost.daemon.service import SEND_TIMEOUT_S
+from roost.daemon.sending import SEND_TIMEOUT_S
 from roost.errors import InvalidError
 
 #: Keys of one call at most.

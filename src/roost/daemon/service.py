@@ -8,49 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roost.core import names
-from roost.core.cursor import place
 from roost.daemon.admission import Admitted, Attacher, AttachSpec
 from roost.daemon.asker import ASKER
 from roost.daemon.attachment import Attachment
 from roost.daemon.audit import Audit
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.lending import Lent, lend
+from roost.daemon.log_slice import LogSlice, read_slice
 from roost.daemon.record import Launch
+from roost.daemon.restarting import check_restart, restart_spec
+from roost.daemon.sending import SEND_TIMEOUT_S, check_input, write_input
 from roost.daemon.session import Session
-from roost.daemon.session_typing import CANONICAL_LINE_BYTES
+from roost.daemon.signalling import send_signal
 from roost.daemon.spawning import Spawner, SpawnSpec
 from roost.daemon.table import SessionTable
-from roost.daemon.tee import TeeSpec, TeeStatus, spec_again
+from roost.daemon.tee import TeeSpec, TeeStatus
 from roost.daemon.tees import Tees
 from roost.daemon.terminator import Terminator
-from roost.errors import InvalidError, RoostError, WaitTimeoutError, WrongStateError
+from roost.errors import InvalidError, RoostError, WaitTimeoutError
 from roost.keeper import messages as m
-from roost.platform import interrupt_foreground
 from roost.wire.conversation import ServerConversation
 
-#: How long a send waits for the child to take its input.
-SEND_TIMEOUT_S = 30.0
 DEFAULT_GRACE_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class LogSlice:
-    """A copied piece of a stream's retained output. Offsets in bytes since the start of the stream."""
-
-    data: bytes
-    start_offset: int
-    end_offset: int
-    next_offset: int
-    missed: int
-    exit_offset: int | None
-    closed: bool
 
 
 class Service:
@@ -184,14 +169,7 @@ class Service:
         limit_bytes: int = 1 << 20,
     ) -> LogSlice:
         """Copy retained output; changes nothing. `missed`: bytes asked for that were overwritten."""
-        ring = session.stream(stream).ring
-        while True:
-            start, end = ring.start, ring.end
-            placed = place(start, end, from_offset=from_offset, tail_bytes=tail_bytes)
-            at = placed.next_offset
-            data = ring.read(at, max(0, min(limit_bytes, ring.capacity)))
-            if data is not None:
-                return LogSlice(data, at, end, at + len(data), at - placed.offset, ring.exit_offset, ring.closed)
+        return read_slice(session.stream(stream).ring, from_offset, tail_bytes, limit_bytes)
 
     # --- tees -----------------------------------------------------------------------------------------------------
 
@@ -230,43 +208,11 @@ class Service:
         Raises WrongStateError without one, InvalidError for a line that the terminal would cut, WaitTimeoutError
         (naming how much was taken; the rest is withdrawn).
         """
-        if session.input is None or not session.live:
-            raise WrongStateError(f"session {session.record.name} takes no input: it has exited or its stdin is closed")
-        if session.is_pty and session.typing.canonical():
-            _check_lines(data)
-        done: asyncio.Future[None] = self._loop.create_future()
-        written = 0
-
-        def on_written(count: int, error: OSError | None) -> None:
-            nonlocal written
-            written += count
-            if done.done():
-                return
-            if error is not None:
-                done.set_exception(
-                    WrongStateError(f"session {session.record.name} takes no more input: {error.strerror or error}")
-                )
-            elif written == len(data):
-                done.set_result(None)
-
+        check_input(session, data)
         if not data:
             return 0
         self.note_input(session, "input", data)
-        session.typing.mark()
-        session.input.write(data, done, on_written)
-        try:
-            await asyncio.wait_for(asyncio.shield(done), timeout_s)
-        except TimeoutError:
-            raise WaitTimeoutError(
-                f"session {session.record.name} took {written} of {len(data)} bytes in {timeout_s:g} s; "
-                "the rest was not sent"
-            ) from None
-        finally:
-            if not done.done():
-                done.cancel()
-                if session.input is not None:
-                    session.input.purge(done)
-        return written
+        return await write_input(self._loop, session, data, timeout_s)
 
     async def close_stdin(self, session: Session) -> None:
         """Close the child's stdin, the keeper's copy too. Raises InvalidError for a terminal."""
@@ -284,23 +230,10 @@ class Service:
 
     async def signal(self, session: Session, signal_number: int, scope: str = "") -> list[int]:
         """Signal the foreground job, the leader, its process group, or everything that belongs to the session."""
-        scope = scope or ("foreground" if session.is_pty else "group")
         self.note_input(session, "signal")
         if scope == "tree":
             return await self._terminator.signal_tree(session, signal_number)
-        if not session.live:
-            raise WrongStateError(f"session {session.record.name} has exited; only --scope tree reaches what it left")
-        if scope == "foreground" and session.is_pty:
-            try:
-                interrupt_foreground(session.terminal, signal_number)
-                return [session.origin.pid]
-            except OSError:
-                scope = "group"
-        if scope not in ("leader", "group", "foreground"):
-            raise InvalidError(f"unknown scope {scope!r}; use foreground, leader, group or tree")
-        keeper_scope = "leader" if scope == "leader" else "group"
-        await self.link.call(m.SIGNAL, [(m.T_ID, session.id), (m.T_SIGNO, signal_number), (m.T_SCOPE, keeper_scope)])
-        return [session.origin.pid]
+        return await send_signal(self.link, session, signal_number, scope)
 
     # --- the end --------------------------------------------------------------------------------------------------
 
@@ -328,40 +261,13 @@ class Service:
 
     async def restart(self, session: Session, grace_s: float) -> Session:
         """End a session if it runs and start the same again under its name. Raises WrongStateError if unknown how."""
-        record = session.record
-        if record.service:
-            raise InvalidError(
-                f"session {record.name} is the run of a service; use `roost service restart {record.service}`"
-            )
-        if not record.launch:
-            raise WrongStateError(f"session {record.name} cannot be restarted: its environment was too large to keep")
-        launch = Launch.unpack(record.launch)
+        check_restart(session)
         await self.terminate([session], grace_s)
         if session.live:
-            raise RoostError(f"session {record.name} did not end; see `roost ls`", kind="internal")
+            raise RoostError(f"session {session.record.name} did not end; see `roost ls`", kind="internal")
         await self.drain_tees([session])
-        spec = SpawnSpec(
-            argv=launch.argv,
-            kind=record.kind,
-            originator=record.originator,
-            cwd=launch.cwd,
-            entries=launch.env,
-            clear=True,
-            rows=session.rows,
-            cols=session.cols,
-            merged=record.merged,
-            name=record.name,
-            ring_bytes=record.ring_bytes,
-            size_policy=record.size_policy,
-            labels=record.labels,
-            term=record.term,
-            umask=launch.umask,
-            limits=launch.limits,
-            tees=[spec_again(tee) for tee in record.tees],
-            options=record.options,
-            v1=record.v1,
-        )
-        if self.table.name_is_taken(record.name):
+        spec = restart_spec(session)
+        if self.table.name_is_taken(spec.name):
             spec = replace(spec, name="")
         return (await self.spawn(spec))[0]
 
@@ -383,30 +289,6 @@ class Service:
     async def kill_everything(self, grace_s: float = 0.0) -> None:
         """End every running session, hard unless there is grace."""
         await self.terminate([s for s in self.table if s.live], grace_s)
-
-
-def _check_lines(data: bytes) -> None:
-    longest = max((len(line) for line in data.replace(b"\r", b"\n").split(b"\n")), default=0)
-    if longest > CANONICAL_LINE_BYTES:
-        raise InvalidError(
-            f"a line of {longest} bytes: the program reads whole lines and its terminal keeps "
-            f"{CANONICAL_LINE_BYTES} bytes of one; send shorter lines, or a file name"
-        )
-
-
-def signal_number(name: str | int) -> int:
-    """The number of a signal given as INT, SIGINT, int or 2. Raises InvalidError."""
-    if isinstance(name, str) and not name.isdigit():
-        wanted = name.upper()
-        wanted = wanted if wanted.startswith("SIG") else "SIG" + wanted
-        try:
-            return int(signal.Signals[wanted])
-        except KeyError:
-            raise InvalidError(f"unknown signal {name!r}; `kill -l` lists them") from None
-    number = int(name)
-    if number not in signal.valid_signals():
-        raise InvalidError(f"there is no signal {number}; `kill -l` lists them")
-    return number
 
 
 def own_environment(session: Session) -> dict[str, str]:

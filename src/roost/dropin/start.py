@@ -36,7 +36,8 @@ def start(place: Place, *, service: str | None = None) -> int:
     if service:
         print(f"service {service}: noted; roost publishes no identity for a broker", file=sys.stderr)
     try:
-        from roost.daemon.app import Options, serve
+        from roost.daemon.main import serve
+        from roost.daemon.options import Options
 
         keeper.join()
         return serve(

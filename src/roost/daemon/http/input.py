@@ -15,7 +15,7 @@ from roost.daemon.http.caller import Caller
 from roost.daemon.http.describe import answers, path_parameter, query_parameter, schema_of
 from roost.daemon.http.operations import run
 from roost.daemon.http.routes import Route, Scope
-from roost.daemon.service import SEND_TIMEOUT_S
+from roost.daemon.sending import SEND_TIMEOUT_S
 
 if TYPE_CHECKING:
     from roost.daemon.http.world import World

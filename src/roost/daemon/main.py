@@ -1,0 +1,116 @@
+"""The process of the daemon: arguments, log, lock, keeper; then the loop that `App` runs in.
+
+Owns everything around the loop, and what the process exits with. Knows nothing of sessions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import importlib
+import importlib.util
+import logging
+import logging.handlers
+import os
+import resource
+import sys
+from collections.abc import Callable, Sequence
+
+from roost.daemon import systemd
+from roost.daemon.app import App
+from roost.daemon.keeper_link import KeeperLink
+from roost.daemon.lock import DaemonLock
+from roost.daemon.options import Options, restart_command
+from roost.errors import RoostError, UnavailableError
+from roost.keeper.launch import start_keeper
+from roost.paths import DEFAULT_SCOPE, Paths
+from roost.platform.recall import recall_daemon
+
+_LOG_BYTES = 1 << 20
+
+
+def _set_up_process() -> None:
+    sys.setswitchinterval(1e-4)  # at the default of 5 ms one busy thread turns a 6 µs wake-up into 5 ms
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    gc.freeze()
+
+
+def _set_up_log(paths: Paths, *, foreground: bool) -> None:
+    handler: logging.Handler
+    if foreground:
+        handler = logging.StreamHandler()
+    else:
+        handler = logging.handlers.RotatingFileHandler(paths.daemon_log, maxBytes=_LOG_BYTES, backupCount=1)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="roost-daemon", description="The roost daemon.")
+    parser.add_argument("--scope", default=None)
+    parser.add_argument("--socket-path", default=None)
+    parser.add_argument("--db-path", default="")
+    parser.add_argument("--foreground", action="store_true", help="log to stderr; not started again by the keeper")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon; the exit code of the process."""
+    given = _arguments(argv)
+    try:
+        activated = systemd.passed_listener()
+        v1_scope = Paths.for_scope(given.scope).scope
+        return serve(
+            Options(
+                scope=given.scope,
+                socket_path=given.socket_path,
+                db_path=given.db_path,
+                foreground=given.foreground,
+                listener=activated,
+                lent=activated is not None,
+                v1_scope=None if v1_scope == DEFAULT_SCOPE else v1_scope,
+            )
+        )
+    except RoostError as error:
+        print(f"roost daemon: {error.message}", file=sys.stderr)
+        return 1
+
+
+def serve(options: Options) -> int:
+    """Run a daemon until it is stopped; the exit code. Raises RoostError when it cannot start."""
+    paths = Paths.for_scope(options.scope)
+    paths.ensure_dirs()
+    lock = options.lock or DaemonLock(paths.daemon_lock)
+    if options.lock is None:
+        lock.acquire(lambda: recall_daemon(paths.recall_name))
+    _set_up_log(paths, foreground=options.foreground)
+    _set_up_process()
+    restart = [] if options.foreground else restart_command(options)
+    try:
+        link = KeeperLink.connect(paths, restart=restart)
+    except UnavailableError:
+        start_keeper(paths)
+        link = KeeperLink.connect(paths, restart=restart)
+    except RoostError as error:
+        if error.kind == "already_attached":  # its lock file is gone too, or we would not have come so far
+            recall_daemon(paths.recall_name)
+        raise
+    app = App(paths, options)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(app.run(link))
+    lock.release()
+    app.hang_up()
+    if app.keeper_lost and not options.foreground:
+        os.execv(restart[0], restart)  # to start over with a new keeper
+    return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's event loop where the extra `fast` is installed, else None for asyncio's own."""
+    if importlib.util.find_spec("uvloop") is None:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
+    return factory
