@@ -61,19 +61,39 @@ def test_an_observer_goes_on_where_it_stopped_also_in_a_new_daemon(instance: Ins
         observer = client.add_observer(session, categories=["agent"], capacity=5).id
         emit(client, session, 8, 8)
         assert counts(client, observer) == (8, 0, 3, 5), "the oldest went"
-        assert numbers(take(client, observer, 2)) == [3, 4]
+        gap, *seen = take(client, observer, 3)
+        assert (gap.type, gap.data["reason"], gap.data["count"]) == ("gap", "dropped", 3), "told before what is left"
+        assert numbers(seen) == [3, 4]
         eventually(lambda: counts(client, observer) == (8, 2, 3, 3))
         instance.kill_daemon()
         assert counts(client, observer) == (8, 2, 3, 3)
         emit(client, session, 3, 11)
         assert counts(client, observer) == (11, 2, 3, 6), "what is on its way stands beside the capacity"
-        assert numbers(take(client, observer, 5)) == [6, 7, 8, 9, 10]
+        gap, *seen = take(client, observer, 6)
+        assert (gap.type, gap.data["count"], numbers(seen)) == ("gap", 1, [6, 7, 8, 9, 10])
         eventually(lambda: counts(client, observer) == (11, 7, 4, 0))
         client.terminate(session, grace_s=0)
         client.purge(session)
         assert client.observers() == []
         with pytest.raises(NoRunError):
             client.events(observer=observer)
+
+
+def test_a_reader_is_told_where_and_how_many_it_missed_until_it_has_confirmed_that(instance: Instance) -> None:
+    with instance.client() as client:
+        session = emitter(client)
+        observer = client.add_observer(session, categories=["agent"], capacity=3).id
+        emit(client, session, 7, 7)
+        for _ in range(2):
+            with EventReader(instance.socket, observer=observer) as reader:
+                gap, *rest = reader.until(lambda event: event["data"].get("n") == 6)
+            assert (gap["data"]["reason"], gap["data"]["count"], gap["data"]["category"]) == ("dropped", 4, None)
+            assert [event["data"]["n"] for event in rest] == [4, 5, 6]
+            instance.kill_daemon()
+        assert gap["data"]["through"] == gap["id"] < rest[0]["id"], "a reader may go on behind it"
+        with EventReader(instance.socket, observer=observer, since=gap["id"]) as reader:
+            assert next(iter(reader))["data"]["n"] == 4
+        assert counts(client, observer) == (7, 0, 4, 3)
 
 
 def test_what_was_not_confirmed_is_delivered_again(instance: Instance) -> None:
@@ -148,7 +168,8 @@ def test_v1_tells_true_counters(instance: Instance, tmp_path: Path) -> None:
         for rows in (30, 31, 32):
             client.resize(session, rows, 80)
         eventually(lambda: status() == (0, 1, False))
-        assert [event.data["rows"] for event in take(client, observer, 2)] == [31, 32]
+        gap, *seen = take(client, observer, 3)
+        assert gap.data["count"] == 1 and [event.data["rows"] for event in seen] == [31, 32]
         eventually(lambda: status() == (2, 1, True))
 
 

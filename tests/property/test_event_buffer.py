@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roost.core.event_buffer import DEFAULT_CAPACITY, EventBuffer, check_capacity
+from roost.core.event_buffer import DEFAULT_CAPACITY, EventBuffer, Missed, check_capacity
 from roost.errors import InvalidError
 
 
@@ -21,13 +21,13 @@ class Item:
 
 
 class Model:
-    """An observer and its reader, next to the buffer: which events arrived, which were dropped and never will."""
+    """An observer and its reader, next to the buffer: which events arrived, and where it was told that some are gone."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.buffer: EventBuffer[Item] = EventBuffer(capacity)
         self.journal: list[Item] = []
-        self.received: list[Item] = []
+        self.received: list[Item | Missed] = []
         self.confirmed = 0
 
     def emit(self, count: int) -> None:
@@ -55,8 +55,9 @@ class Model:
             del self.received[self.confirmed :]
         self.buffer.hand_out_again()
 
-    def new_daemon(self, portion: int) -> None:
-        """The buffer is built anew from the stored state and the journal."""
+    def new_daemon(self, how: tuple[int, bool]) -> None:
+        """The buffer is built anew from the stored state and the journal, and the reader comes back."""
+        portion, knows = how
         state = self.buffer.state()
         before = (self.buffer.delivered, self.buffer.missed, self.buffer.buffered, self.buffer.waiting)
         fresh: EventBuffer[Item] = EventBuffer(self.capacity, state)
@@ -65,14 +66,19 @@ class Model:
             fresh.restore(rest[start : start + portion], state.handed_out)
         assert (fresh.delivered, fresh.missed, fresh.buffered, fresh.waiting) == before
         self.buffer = fresh
+        self.reconnect(knows)
 
     def check(self) -> None:
         buffer = self.buffer
         assert buffer.delivered + buffer.missed + buffer.buffered == len(self.journal) == buffer.emitted
         assert buffer.waiting <= self.capacity
-        keys = [item.key for item in self.received]
-        assert keys == sorted(set(keys)), "in order, none twice"
-        assert buffer.delivered == self.confirmed
+        assert buffer.delivered == sum(isinstance(one, Item) for one in self.received[: self.confirmed])
+        at = 0
+        for one in self.received:
+            first = one.first[1] if isinstance(one, Missed) else one.key[1]
+            assert first == at + 1, "in order, none twice, and none left out in silence"
+            at = one.key[1]
+            assert not isinstance(one, Missed) or one.count == at - first + 1, "exactly so many"
 
 
 ACTIONS: list[tuple[str, st.SearchStrategy[Any]]] = [
@@ -80,7 +86,7 @@ ACTIONS: list[tuple[str, st.SearchStrategy[Any]]] = [
     ("take", st.integers(1, 9)),
     ("confirm", st.integers(0, 3)),
     ("reconnect", st.booleans()),
-    ("new_daemon", st.integers(1, 7)),
+    ("new_daemon", st.tuples(st.integers(1, 7), st.booleans())),
 ]
 STEPS = st.one_of(*[st.tuples(st.just(name), argument) for name, argument in ACTIONS])
 
@@ -99,7 +105,14 @@ def test_the_oldest_goes_first_and_is_counted() -> None:
     buffer: EventBuffer[Item] = EventBuffer(3)
     gone = [buffer.offer(Item((1, n))) for n in range(1, 6)]
     assert gone == [0, 0, 0, 1, 1] and buffer.missed == 2
-    assert [item.key[1] for item in buffer.take(10)] == [3, 4, 5]
+    gap, *rest = buffer.take(10)
+    assert gap == Missed((1, 1), (1, 2), 2)
+    assert [item.key[1] for item in rest] == [3, 4, 5]
+    assert buffer.hand_out_again() == 0
+    assert buffer.take(1)[0] == gap, "told again, until it is confirmed"
+    buffer.confirm((1, 3))
+    assert buffer.hand_out_again() == 0
+    assert [item.key[1] for item in buffer.take(10)] == [4, 5]
 
 
 def test_a_portion_is_bounded_in_bytes_but_never_empty() -> None:

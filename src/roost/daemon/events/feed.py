@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from roost.core.event_buffer import EventBuffer, Key
+from roost.core.event_buffer import EventBuffer, Key, Missed
 from roost.core.event_entry import Entry
 from roost.core.events import GAP, Event, EventFilter
 from roost.daemon.bus import EventBus, Subscription
@@ -52,7 +53,6 @@ class Feed:
         self._ready = asyncio.Event()
         self._closed = False
         self.ended = False  # by itself: there is nothing more to come
-        self._told_missed = 0
         self._over_at = log.last
         self._notices = self._opening_gaps()
         self._wish: Subscription = bus.wish(spec.want)
@@ -108,18 +108,11 @@ class Feed:
         return []
 
     def _take(self) -> list[Entry]:
-        before = self._at
-        found = self._buffer.take(FRAME_EVENTS, FRAME_BYTES)
-        if not found:
-            return found
-        self._at = found[-1].key
-        self._buffer.confirm(self._at)
-        self._log.made_room()
-        if self._buffer.missed > self._told_missed:
-            count = self._buffer.missed - self._told_missed
-            self._told_missed = self._buffer.missed
-            first = found[0].key
-            found.insert(0, _gap("dropped", before, (first[0], first[1] - 1), count))
+        found = told_of(self._buffer.take(FRAME_EVENTS, FRAME_BYTES))
+        if found:
+            self._at = found[-1].key
+            self._buffer.confirm(self._at)
+            self._log.made_room()
         return found
 
     async def _replay(self) -> list[Entry]:
@@ -169,3 +162,13 @@ def _gap(
     epoch, seq = id or through
     data = gap_data(reason, after, through, count, category)
     return Entry.of(Event(epoch, seq, time.time(), "lifecycle", GAP, data=data))
+
+
+def told_of(taken: Sequence[Entry | Missed]) -> list[Entry]:
+    """What is sent of what was taken from a buffer: a gap where its policy has left something out."""
+    return [_dropped(one) if isinstance(one, Missed) else one for one in taken]
+
+
+def _dropped(missed: Missed) -> Entry:
+    epoch, seq = missed.first
+    return _gap("dropped", (epoch, seq - 1), missed.last, missed.count or None)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from roost.core.event_buffer import BufferState, Key
+from roost.core.event_buffer import BufferState, Key, Missed
 from roost.core.event_entry import Entry
 from roost.core.events import Event, EventFilter
 from roost.daemon.events import history
@@ -289,7 +289,8 @@ def _store_observers(db: sqlite3.Connection, states: Mapping[str, tuple[str, Buf
             db.execute("DELETE FROM roost_observers_1 WHERE id = ?", (id,))
         else:
             session, s = given
-            told = json.dumps([s.delivered, s.missed, s.cursor, s.handed_out, s.gone])
+            gone = [[one.first, one.last, one.count] for one in s.gone]
+            told = json.dumps([s.delivered, s.missed, s.cursor, s.handed_out, gone])
             db.execute("INSERT OR REPLACE INTO roost_observers_1 VALUES (?, ?, ?)", (id, session, told))
 
 
@@ -297,6 +298,6 @@ def _observers(db: sqlite3.Connection) -> dict[str, BufferState]:
     states = {}
     for id, told in db.execute("SELECT id, state FROM roost_observers_1"):
         delivered, missed, cursor, handed_out, gone = json.loads(told)
-        ranges = tuple(((a[0], a[1]), (b[0], b[1])) for a, b in gone)
+        ranges = tuple(Missed((a[0], a[1]), (b[0], b[1]), sum(count)) for a, b, *count in gone)
         states[id] = BufferState(delivered, missed, (cursor[0], cursor[1]), (handed_out[0], handed_out[1]), ranges)
     return states

@@ -13,7 +13,7 @@ import msgspec
 from roost.core.event_buffer import Key
 from roost.core.events import parse_event_id
 from roost.daemon.calls import Calls, Method, Params, Result
-from roost.daemon.events.feed import FRAME_BYTES, FRAME_EVENTS
+from roost.daemon.events.feed import FRAME_BYTES, FRAME_EVENTS, told_of
 from roost.daemon.events.observers import Observer, Observers, ObserverSpec
 from roost.daemon.streaming import CallStream, Send
 from roost.errors import InvalidError
@@ -101,7 +101,7 @@ class ObserverStream(CallStream):
         while not self._closed and not self._replaced:
             notices, observer.notices = observer.notices, []
             room = WINDOW - (observer.buffer.buffered - observer.buffer.waiting)
-            entries = observer.buffer.take(min(FRAME_EVENTS, room), FRAME_BYTES) if room > 0 else []
+            entries = told_of(observer.buffer.take(min(FRAME_EVENTS, room), FRAME_BYTES)) if room > 0 else []
             if entries:
                 self._last = entries[-1].key
                 observer.store()
