@@ -109,4 +109,7 @@ def test_history_lists_what_ran(shared: Instance) -> None:
         client.purge()
     eventually(lambda: any(e["exit_code"] == 9 for e in shared.json("history", "nine", "--failed")))
     assert b"nine" in shared.roost("history").stdout
+    assert shared.json("history", "nine", "--running") == [], "known, but none of what was asked for"
+    unknown = shared.roost("history", "nope", check=False)
+    assert (unknown.returncode, unknown.stdout) == (3, b"") and b"'nope'" in unknown.stderr
     assert shared.roost("watch", "--category", "weather", check=False).returncode != 0

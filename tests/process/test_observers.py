@@ -149,9 +149,22 @@ def test_observers_at_a_spawn_see_everything(instance: Instance) -> None:
         session.wait()
         (observer,) = client.observers(session.id)
         assert [event.type for event in take(client, observer.id, 3)] == ["spawned", "started", "exited"]
-        for bad in ([{"capacity": "many"}], [{"policy": "hope"}], [{"more": 1}], {}, [{"categories": ["weather"]}]):
+        asked = ({"capacity": "many"}, {"policy": "hope"}, {"more": 1}, {"categories": ["weather"]}, {"categories": []})
+        for bad in ({}, *([one] for one in asked)):
             with pytest.raises(InvalidError):
                 client.spawn(["true"], options={"observe": {"observers": bad or "none"}})
+
+
+def test_a_choice_of_nothing_is_refused_instead_of_meaning_everything(shared: Instance) -> None:
+    with shared.client() as client:
+        session = client.spawn(["cat"]).id
+        for choice in ({"categories": []}, {"types": []}):
+            with pytest.raises(InvalidError, match="empty list"):
+                client.events(session, **choice)  # type: ignore[arg-type]
+        with pytest.raises(InvalidError, match="empty list"):
+            client.add_observer(session, categories=[])
+    for command in (["watch", "--all", "--type", " , "], ["observer", "add", session, "--category", ""]):
+        assert shared.roost(*command, check=False).returncode == 2
 
 
 def test_v1_tells_true_counters(instance: Instance, tmp_path: Path) -> None:

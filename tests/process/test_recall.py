@@ -41,6 +41,17 @@ def test_the_sockets_beside_the_daemons_own_are_listened_on_again_too(instance: 
     assert not [name for name in names if (run / name).exists()]
 
 
+def test_a_removed_socket_file_is_there_again_although_nobody_calls(instance: Instance) -> None:
+    pid = instance.status()["pid"]
+    for name in ("events.sock", "daemon.sock", "events.sock"):
+        path = instance.root / "run" / "roost" / name
+        path.unlink()
+        eventually(path.exists, what=f"{name} is there again")
+        with socket.socket(socket.AF_UNIX) as caller:
+            caller.connect(str(path))
+    assert instance.status()["pid"] == pid
+
+
 def test_after_both_directories_were_removed_a_command_reaches_the_same_daemon(instance: Instance) -> None:
     pid = instance.status()["pid"]
     removed(instance, "run", "state")

@@ -21,7 +21,7 @@ class Item:
 
 
 class Model:
-    """An observer and its reader, next to the buffer: which events arrived, and where it was told that some are gone."""
+    """An observer and its reader, next to the buffer: which events arrived, and where some are known to be gone."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity

@@ -5,7 +5,7 @@ Owns names and shapes; pure. Knows nothing of who emits, keeps or receives.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -150,7 +150,14 @@ def parse_event_id(text: str) -> tuple[int, int]:
     return int(epoch), int(seq)
 
 
-def check_categories(names: list[str]) -> frozenset[str]:
+def chosen(what: str, names: Sequence[str] | None) -> frozenset[str] | None:
+    """The names of a choice, None for all. Raises InvalidError for an empty one: nothing would ever come of it."""
+    if names is not None and not names:
+        raise InvalidError(f"an empty list of {what} chooses no event at all; leave it out for all of them")
+    return None if names is None else frozenset(names)
+
+
+def check_categories(names: Sequence[str]) -> frozenset[str]:
     """The categories of those names. Raises InvalidError that lists the known ones."""
     for name in names:
         if name not in CATEGORIES:

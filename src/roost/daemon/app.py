@@ -27,6 +27,7 @@ from roost.daemon.events.lifecycle import Lifecycle
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.options import Options
 from roost.daemon.recall import RecallPoint
+from roost.daemon.removals import RemovalWatch
 from roost.daemon.session import Session
 from roost.daemon.session_hooks import SessionHooks
 from roost.daemon.table import SessionTable
@@ -93,24 +94,32 @@ class App:
             async with asyncio.TaskGroup() as tasks:
                 server = self._wire_front(tasks)
                 recall = RecallPoint(loop, self._paths.recall_name, lambda: self._look_after_path(server))
+                self._removals = self._watch_files(server)
                 try:
                     server.listen(self._socket_path, self._listener, lent=self._lent)
                     recall.open()
                     await self._wire_rest(tasks, server)
+                    self._removals.arm()
                     systemd.notify("READY=1")
                     tasks.create_task(systemd.keep_watchdog(), name="watchdog")
                     log.info("roost %s listens at %s", __version__, self._socket_path)
                     await self._stop.wait()
                 finally:
                     recall.close()
+                    self._removals.close()
                     await self._leave(server)
                     for task in asyncio.all_tasks():
                         if task is not asyncio.current_task():
                             task.cancel()
 
+    def _watch_files(self, server: UnixServer) -> RemovalWatch:
+        files = (self._socket_path, self._paths.events_socket)
+        return RemovalWatch(self._loop, self._paths.runtime_dir, files, lambda: self._look_after_path(server))
+
     def _look_after_path(self, server: UnixServer) -> str:
         """Listen again if the socket file is gone; the path."""
         self._paths.ensure_dirs()
+        self._removals.arm()
         if server.listen_again():
             log.warning("%s was gone; listening there again", self._socket_path)
         for area in self._around:

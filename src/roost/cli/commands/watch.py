@@ -29,7 +29,10 @@ def names_option(name: str, *attributes: str, metavar: str, help: str) -> Callab
 
 
 def _names(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> list[str] | None:
-    return [name.strip() for part in given for name in part.split(",") if name.strip()] or None
+    names = [name.strip() for part in given for name in part.split(",") if name.strip()]
+    if given and not names:
+        raise click.BadParameter("name at least one, or leave it out for all")
+    return names or None
 
 
 @click.command("watch")

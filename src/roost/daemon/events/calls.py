@@ -13,7 +13,7 @@ import msgspec
 from roost.core.agent_events import MAX_EMIT_BYTES
 from roost.core.event_buffer import check_capacity
 from roost.core.event_entry import Entry
-from roost.core.events import EventFilter, check_categories, parse_event_id
+from roost.core.events import EventFilter, check_categories, chosen, parse_event_id
 from roost.daemon.bus import EventBus
 from roost.daemon.calls import Calls, Method, Params, Result, caller_pid
 from roost.daemon.events.emitters import Emitters
@@ -152,12 +152,13 @@ class EventCalls:
 
     async def _chosen(self, calls: Calls, p: ChoiceParams) -> tuple[str | None, EventFilter]:
         """The id of the session, if one was named, and the filter. Raises RoostError for what does not exist."""
+        check_categories(p.categories or ())
         session_id = p.session_id
         if session_id is None and p.target is not None:
             session_id = await self._find(calls, p.target)
         return session_id, EventFilter(
-            categories=None if p.categories is None else check_categories(p.categories),
-            types=None if p.types is None else frozenset(p.types),
+            categories=chosen("categories", p.categories),
+            types=chosen("types", p.types),
             session_ids=None if session_id is None else frozenset({session_id}),
         )
 
@@ -205,7 +206,10 @@ class EventCalls:
         with contextlib.suppress(RoostError):
             await self._log.settle(self._log.last)
         wish = Wish(p.target, p.originator, p.failed, p.running, p.since, p.until, p.limit)
-        return {"sessions": await self._log.journal.query(wish)}, b""
+        found = await self._log.journal.query(wish)
+        if p.target and not found and not await self._log.journal.query(Wish(p.target, limit=1)):
+            raise NoRunError(f"no session in the history is called {p.target!r}; `roost history` lists them")
+        return {"sessions": found}, b""
 
 
 class FeedStream(CallStream):

@@ -16,7 +16,7 @@ from typing import Any
 
 from roost.core.event_buffer import BufferState, EventBuffer, Key, check_capacity
 from roost.core.event_entry import Entry
-from roost.core.events import CATEGORIES, GAP, Event, EventFilter, check_categories, parse_event_id
+from roost.core.events import CATEGORIES, GAP, Event, EventFilter, check_categories, chosen, parse_event_id
 from roost.daemon.bus import EventBus, Subscription
 from roost.daemon.events.log import EventLog, gap_data
 from roost.daemon.observe_area import ObserveOptions
@@ -43,7 +43,8 @@ class ObserverSpec:
     @classmethod
     def checked(cls, categories: list[str] | None, capacity: int, policy: str) -> ObserverSpec:
         """Raises InvalidError for what makes no sense."""
-        check_categories(categories or [])
+        chosen("categories", categories)
+        check_categories(categories or ())
         if policy not in POLICIES:
             raise InvalidError(f"unknown policy {policy!r}; an observer has {' or '.join(POLICIES)}")
         return cls(tuple(dict.fromkeys(categories or ())), check_capacity(capacity), policy)
@@ -280,10 +281,14 @@ def _specs(options: ObserveOptions) -> list[ObserverSpec]:
     for one in asked:
         if not isinstance(one, dict) or one.keys() - {"categories", "capacity", "policy"}:
             raise InvalidError("observe: an observer has categories, capacity and policy")
-        categories, capacity = one.get("categories") or [], one.get("capacity", 0)
-        if not isinstance(categories, list) or not all(isinstance(name, str) for name in categories):
+        categories, capacity = one.get("categories"), one.get("capacity", 0)
+        if not _is_list_of_names(categories):
             raise InvalidError("observe: the categories of an observer are a list of names")
         if not isinstance(capacity, int) or isinstance(capacity, bool):
             raise InvalidError("observe: the capacity of an observer is a number")
         specs.append(ObserverSpec.checked(categories, capacity, one.get("policy", "drop_oldest")))
     return specs
+
+
+def _is_list_of_names(value: Any) -> bool:
+    return value is None or (isinstance(value, list) and all(isinstance(name, str) for name in value))
