@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import builtins
 import os
-from collections.abc import Sequence
+import socket
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Self, TypeVar, Unpack
 
@@ -23,7 +24,7 @@ from roost.client.aio_recording import AsyncRecordingVerbs
 from roost.client.aio_session import AsyncSession
 from roost.client.aio_session_verbs import AsyncSessionVerbs
 from roost.client.deadline import Deadline
-from roost.client.endpoint import Endpoint
+from roost.client.endpoint import Endpoint, MadeEndpoint
 from roost.client.far_targets import attach_endpoint, far_base, far_id, far_request, far_wish, near_id
 from roost.client.keywords import AttachKeywords, EventKeywords, SpawnKeywords, Text
 from roost.client.opening import SpawnOrder, attach_options, event_wish
@@ -51,6 +52,8 @@ IDLE_LIMIT = 4
 class AsyncClient(AsyncSessionVerbs, AsyncEventVerbs, AsyncDaemonVerbs, AsyncAutomationVerbs, AsyncRecordingVerbs):
     """A client for asyncio. Arguments, targets and errors are those of `Client`; calls may run concurrently.
 
+    `connect` gives connected, non-blocking sockets of a daemon that is reached in another way than by a path.
+
     Cancelling a call is safe for the client: its connection is thrown away. Whether the daemon carried the call out is
     then unknown, as after an UnavailableError.
     """
@@ -63,11 +66,15 @@ class AsyncClient(AsyncSessionVerbs, AsyncEventVerbs, AsyncDaemonVerbs, AsyncAut
         timeout_s: float = 30.0,
         client_name: str = "roost",
         autostart: bool = True,
+        connect: Callable[[], socket.socket] | None = None,
     ) -> None:
         self.timeout_s = timeout_s
         self.client_name = client_name
         self._far = far_base(socket_path)
-        self._endpoint = Endpoint.of(None if self._far else socket_path, scope=scope, autostart=autostart)
+        if connect is not None:
+            self._endpoint: Endpoint = MadeEndpoint(os.fspath(socket_path or ""), connect)
+        else:
+            self._endpoint = Endpoint.of(None if self._far else socket_path, scope=scope, autostart=autostart)
         self._idle: builtins.list[AsyncConnection] = []
 
     async def __aenter__(self) -> Self:
