@@ -227,7 +227,7 @@ class Screens:
             try:
                 if not self._link.running:
                     raise WorkerLostError("the screen worker ended before it was told of a session")
-                beginning = begin(one.session, one.sizes, hurried=False)
+                beginning = begin(one.session, one.sizes)
                 body = {"op": "open", "id": one.session.id, "number": one.number, **beginning.body}
                 self._link.tell(body, beginning.prelude, (fd,))
             finally:
@@ -310,7 +310,7 @@ class Screens:
         if one is None or not one.opened or one.session.forgotten:
             return
         if op == "lapped":
-            beginning = begin(one.session, one.sizes, hurried=True)
+            beginning = begin(one.session, one.sizes, frame.body["offset"])
             self._link.tell({"op": "begin", "id": one.session.id, **beginning.body}, beginning.prelude)
         elif op == "changed":
             for watch in tuple(one.watches):
