@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.hooks import SECRET
 from support.instance import SOURCE, Instance, eventually
 
 
@@ -126,6 +127,7 @@ class Receiver(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.ids: list[str] = []
+        self.signed: list[str] = []
         self.refuses = False
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -142,6 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         event = json.loads(self.rfile.read(int(self.headers["content-length"])))["event"]
         if not self.server.refuses:
             self.server.ids.append(event["session_id"])
+            self.server.signed.append(self.headers.get("webhook-signature", ""))
         self.send_response(503 if self.server.refuses else 200)
         self.send_header("content-length", "0")
         self.end_headers()
@@ -184,6 +187,30 @@ def test_a_secret_that_is_missing_refuses_the_configuration(instance: Instance) 
     assert done.returncode == 1
     assert b"NOT_SET_ANYWHERE" in done.stderr
     assert instance.json("hooks", "status") == []
+
+
+def test_nothing_that_the_daemon_starts_inherits_a_webhook_s_secret(receiver: Receiver, tmp_path: Path) -> None:
+    """Neither commands of hooks nor sessions; the next daemon has it all the same, and signs."""
+    instance = Instance({"MY_SECRET": SECRET, "MY_OTHER": "seen"})
+    text = f'[[hooks.sinks]]\ntype = "webhook"\nurl = "{receiver.url}"\nsecret_env = "MY_SECRET"\n'
+    text += (
+        f'allow_private = true\n[[hooks.on_event]]\nevent = "exited"\ncommand = "env > {tmp_path}/$ROOST_EXIT_CODE"\n'
+    )
+    configure(instance, text, reload=False)
+    try:
+        instance.start()
+        for code in (3, 4):
+            with instance.client() as client:
+                client.spawn(["sh", "-c", f"env > {tmp_path}/inner{code}; exit {code}"])
+            for path in (tmp_path / str(code), tmp_path / f"inner{code}"):
+                eventually(lambda: path.exists() and "ROOST_" in path.read_text())  # noqa: B023
+                assert "MY_SECRET" not in path.read_text()
+            assert "MY_OTHER=seen" in (tmp_path / str(code)).read_text()
+            eventually(lambda: len(receiver.signed) == len(receiver.ids) and code - 2 <= len(receiver.ids))  # noqa: B023
+            instance.kill_daemon()
+        assert all(receiver.signed)
+    finally:
+        instance.end()
 
 
 def test_sources_run_only_for_a_sink_that_asks_and_listens(instance: Instance, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def read_file(path: str) -> str | None:
     if len(data) > MAX_BYTES:
         raise _unreadable(path, f"it has more than {MAX_BYTES} bytes")
     try:
-        return data.decode()
+        return data.decode().removeprefix("\ufeff")  # some editors put it in front; TOML knows no such mark
     except UnicodeDecodeError as error:
         raise _unreadable(path, f"it is no UTF-8: byte {error.start} is {data[error.start]:#04x}") from error
 

@@ -87,7 +87,7 @@ class HooksArea:
         context, bus, journal = self._context, self._context.bus, self._context.shared.get("journal")
         workshop = Workshop(
             tasks=context.tasks,
-            queue_dir=os.path.join(context.paths.state_dir, "hooks"),
+            state_dir=os.path.join(context.paths.state_dir, "hooks"),
             place=self._own_place,
             foreground=_has_stdout(context.paths.daemon_log),
         )

@@ -1,7 +1,8 @@
 """The sink `jsonl`: a file of whole lines, private to the user, rotated by size and age.
 
-The file itself says how far it got: its last line has the id of the last event. A line that a killed daemon left half
-written is cut off; the event comes again from the journal.
+The file itself says how far it got: its last line has the id of the last event. While it is empty (new, or rotated by
+somebody else) a mark elsewhere does, which is at most a minute of deliveries older. A line that a killed daemon left
+half written is cut off; the event comes again from the journal.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from roost.core.config_sinks import Jsonl
 from roost.core.event_formats import event_id_of
 from roost.core.events import parse_event_id
 from roost.errors import InvalidError
+from roost.hooks.mark import Key, Mark
 from roost.hooks.sink import Outgoing, Sink, SinkError
 from roost.hooks.worker import Worker
 
 _TAIL_BYTES = 4 << 20
+#: How often the mark is written while events come.
+_MARK_S = 60.0
 
 
 class JsonlSink(Sink):
@@ -30,9 +34,12 @@ class JsonlSink(Sink):
     durable = True
     gather_s = 0.005  # one write for many
 
-    def __init__(self, options: Jsonl, format: str) -> None:
+    def __init__(self, options: Jsonl, format: str, mark: Mark) -> None:
         super().__init__()
         self._file = LineFile(options)
+        self._mark = mark
+        self._marked_at = 0.0
+        self._last: Key | None = None  # the last event that is in the file and not in the mark
         self._format = format
         self._worker = Worker("jsonl sink")
 
@@ -40,19 +47,48 @@ class JsonlSink(Sink):
         """Open it, for an early word when that is impossible."""
         await self._worker.run(self._file.open)
 
-    async def reached(self) -> tuple[int, int] | None:
-        """The key of the last line."""
-        return await self._worker.run(self._file.last_key)
+    async def reached(self) -> Key | None:
+        """The key of the last line, or the mark if that is later."""
+        return await self._worker.run(self._reached)
+
+    def _reached(self) -> Key | None:
+        return max((key for key in (self._file.last_key(), self._mark.read()) if key is not None), default=None)
+
+    async def begin_at(self, key: Key) -> None:
+        """Write the mark."""
+        await self._worker.run(lambda: self._mark.write(key))
 
     async def deliver(self, batch: Sequence[Outgoing]) -> None:
-        """Write all lines, or none."""
+        """Write all lines, or as many whole ones as there is room for."""
         data = b"".join([outgoing.line(self._format) for outgoing in batch])
-        await self._worker.run(lambda: self._file.write(data))
+        await self._worker.run(lambda: self._write(data, batch))
+
+    def _write(self, data: bytes, batch: Sequence[Outgoing]) -> None:
+        done = len(batch)
+        try:
+            self._file.write(data)
+        except SinkError as error:
+            done = error.done
+            raise
+        finally:
+            if done:
+                self._last = batch[done - 1].event.key
+            if time.monotonic() - self._marked_at >= _MARK_S:
+                self._write_mark()
+
+    def _write_mark(self) -> None:
+        if self._last is not None:
+            self._mark.write(self._last)
+            self._marked_at, self._last = time.monotonic(), None
+
+    def _close(self) -> None:
+        self._write_mark()
+        self._file.close()
 
     async def close(self, grace_s: float) -> None:
         """Close it once what is under way is written."""
         with contextlib.suppress(SinkError):
-            await self._worker.run(self._file.close)
+            await self._worker.run(self._close)
         self._worker.stop()
 
     def facts(self) -> dict[str, object]:
@@ -87,7 +123,7 @@ class LineFile:
             raise self._error(error) from error
 
     def write(self, data: bytes) -> None:
-        """Append all of it or nothing."""
+        """Append it; where not all of it fits, the whole lines that do, and SinkError says how many."""
         self.open()
         try:
             size = os.fstat(self._fd).st_size
@@ -107,12 +143,17 @@ class LineFile:
         try:
             while left:
                 left = left[os.write(self._fd, left) :]
-        except OSError:
-            with contextlib.suppress(OSError):  # a device has no length
-                os.ftruncate(self._fd, size)
-            raise
+        except OSError as error:
+            whole = data.rfind(b"\n", 0, len(data) - len(left)) + 1
+            try:
+                os.ftruncate(self._fd, size + whole)
+            except OSError:  # a device has no length: what it took, nobody can take back
+                whole = 0
+            failure = self._error(error)
+            failure.done = data.count(b"\n", 0, whole)
+            raise failure from error
 
-    def last_key(self) -> tuple[int, int] | None:
+    def last_key(self) -> Key | None:
         """The key of the last event in it, or in the newest rotated one while it is empty."""
         for path in (self.path, f"{self.path}.1"):
             with contextlib.suppress(OSError), open(path, "rb") as file:
@@ -177,7 +218,7 @@ class LineFile:
         return SinkError(f"{self.path}: {error.strerror or error}")
 
 
-def _key_of(line: bytes) -> tuple[int, int] | None:
+def _key_of(line: bytes) -> Key | None:
     try:
         shown = json.loads(line)
         return parse_event_id(event_id_of(shown)) if isinstance(shown, dict) else None

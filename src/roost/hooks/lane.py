@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from roost.core.config_sinks import SinkConfig
 from roost.core.event_choice import EventChoice
-from roost.core.events import Event
+from roost.core.events import Event, rfc3339
 from roost.errors import RoostError
 from roost.hooks.backoff import wait_s
 from roost.hooks.sink import Outgoing, RefusedError, Sink, SinkError
@@ -92,6 +92,8 @@ class Lane:
         self._empty.set()
         self._gathering: asyncio.TimerHandle | None = None
         self._closed = False
+        self._since = time.time()
+        self.gaps = 0
         self.delivered = self.retried = self.dropped = 0
         self._untold_drops = 0
         self._drops_told_at = -TELL_DROPS_S
@@ -177,6 +179,8 @@ class Lane:
             try:
                 await self.sink.open()
                 reached = await self.sink.reached() if self._resume else None
+                if reached is None and self._journal is not None:
+                    await self.sink.begin_at(self._position)
             except (SinkError, OSError) as error:
                 await self._failed(str(error))
                 continue
@@ -229,6 +233,7 @@ class Lane:
             await self._failed(error.message)
             return []
         if lost:
+            self.gaps += 1
             data = {"sink": self.config.name, "dropped": None, "after": "{}.{}".format(*self._position)}
             self._tell("hooks_dropped", data)
         wanted = [Outgoing(event, self._origin) for event in events if self.choice.wants(event)]
@@ -348,7 +353,11 @@ class Lane:
         return len(self._flight) + len(self._queue)
 
     def status(self) -> dict[str, Any]:
-        """Its state and counters as JSON; lag_s is the age of the oldest event that it does not have yet."""
+        """Its state and its counters since it began, as JSON.
+
+        lag_s: the age of the oldest event that it does not have yet. gaps: how often the journal did not have any more
+        what it still had to get.
+        """
         waiting = self._flight[0] if self._flight else self._queue[0] if self._queue else None
         state = "failing" if self.failing else "ok" if self.sink.listening else "idle"
         facts = self.sink.facts()
@@ -358,8 +367,10 @@ class Lane:
             "state": state,
             "events": list(self.config.events),
             "sessions": {key: list(globs) for key, globs in self.config.sessions.items()},
+            "since": rfc3339(self._since),
             "delivered": self.delivered,
             "retried": self.retried,
+            "gaps": self.gaps,
             "dropped": self.dropped + facts.pop("dropped", 0),
             "queued": self.queued + facts.pop("queued", 0),
             "lag_s": round(max(0.0, time.time() - waiting.event.at), 6) if waiting else 0.0,

@@ -9,8 +9,9 @@ import asyncio
 import os
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from roost.core.config_sinks import (
     Command,
@@ -22,28 +23,32 @@ from roost.core.config_sinks import (
     UnixSocket,
     Webhook,
 )
-from roost.errors import InvalidError
 from roost.hooks.command import CommandSink, Place
 from roost.hooks.foreign import ForeignSink
 from roost.hooks.installed import InstalledSinks
 from roost.hooks.jsonl import JsonlSink
+from roost.hooks.mark import Mark
 from roost.hooks.sink import Sink
 from roost.hooks.stdout import StdoutSink
 from roost.hooks.unix_listener import UnixListenerSink
 from roost.hooks.unix_socket import UnixSocketSink
 
+if TYPE_CHECKING:
+    from roost.hooks.secrets import Secrets
+
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Workshop:
-    """What sinks are made of besides their configuration. queue_dir: where webhooks keep their queues."""
+    """What sinks are made of besides their configuration. state_dir: where they keep queues and marks."""
 
     tasks: asyncio.TaskGroup
-    queue_dir: str
+    state_dir: str
     place: Callable[[], Place]
     foreground: bool = False
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    environ: MutableMapping[str, str] = field(default_factory=lambda: os.environ)
+    secrets: Secrets | None = None
 
     def make(self, config: SinkConfig, place: Callable[[], Place] | None = None) -> Sink:
         """The sink; nothing is opened yet. Raises InvalidError when it cannot work as configured."""
@@ -51,7 +56,7 @@ class Workshop:
             case Stdout():
                 return StdoutSink(config.format, foreground=self.foreground)
             case Jsonl() as options:
-                return JsonlSink(options, config.format)
+                return JsonlSink(options, config.format, Mark(own_path(self.state_dir, config.name, "mark")))
             case UnixSocket() as options:
                 return UnixSocketSink(options, config.format, self.tasks)
             case UnixListener() as options:
@@ -65,25 +70,19 @@ class Workshop:
                 return ForeignSink(made, config.type, config.format)
 
     def _webhook(self, config: SinkConfig, options: Webhook) -> Sink:
-        from roost.core.webhook_rules import read_secrets  # here, since few daemons have a webhook
-        from roost.hooks.webhook import WebhookSink
+        from roost.hooks.webhook import WebhookSink  # here, since few daemons have a webhook
 
         keys: tuple[bytes, ...] = ()
         if options.secret_env:
-            secret = self.environ.get(options.secret_env, "")
-            if not secret:
-                raise InvalidError(
-                    f"the sink {config.name!r} has secret_env = {options.secret_env!r}, "
-                    "and the daemon's environment has no such variable"
-                )
-            try:
-                keys = read_secrets(secret)
-            except InvalidError as error:
-                raise InvalidError(f"the sink {config.name!r}, ${options.secret_env}: {error.message}") from error
-        return WebhookSink(options, keys, queue_path(self.queue_dir, config.name), config.format)
+            if self.secrets is None:
+                from roost.hooks.secrets import Secrets
+
+                self.secrets = Secrets(self.environ)
+            keys = self.secrets.keys(config.name, options.secret_env)
+        return WebhookSink(options, keys, own_path(self.state_dir, config.name, "sqlite3"), config.format)
 
 
-def queue_path(directory: str, name: str) -> str:
-    """The file of the queue of the webhook of that name."""
+def own_path(directory: str, name: str, ending: str) -> str:
+    """A file of the sink of that name."""
     safe = _UNSAFE.sub("-", name)[:60]
-    return os.path.join(directory, f"{safe}-{zlib.crc32(name.encode()):08x}.sqlite3")
+    return os.path.join(directory, f"{safe}-{zlib.crc32(name.encode()):08x}.{ending}")

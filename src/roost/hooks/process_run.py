@@ -18,6 +18,8 @@ from roost.hooks.worker import Worker
 
 OUTPUT_BYTES = 4096
 _PIECE_BYTES = 65536
+#: Between two full pieces: at most some 6 MB/s of a command's output cross the daemon's loop.
+_PAUSE_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class ProcessRun:
         self._stdin = stdin
         self._child: subprocess.Popen[bytes] | None = None
         self._output = bytearray()
+        self._pause: asyncio.TimerHandle | None = None
         self._ended = asyncio.Event()
 
     async def run(self, worker: Worker, timeout_s: float) -> Outcome:
@@ -79,6 +82,8 @@ class ProcessRun:
             self._read(reading)
         finally:
             loop.remove_reader(pidfd)
+            if self._pause is not None:
+                self._pause.cancel()
             loop.remove_reader(reading)
             os.close(pidfd)
             os.close(reading)
@@ -107,13 +112,21 @@ class ProcessRun:
             os.close(stdin)
 
     def _read(self, fd: int) -> None:
-        """Read what there is; the end of the last writer ends the reading."""
+        """Read what there is; the end of the last writer ends the reading.
+
+        One that prints without end is read a piece at a time with pauses, or it would keep the daemon's loop busy.
+        """
+        data = b""
         with contextlib.suppress(BlockingIOError):
             data = os.read(fd, _PIECE_BYTES)
             if not data:
                 asyncio.get_running_loop().remove_reader(fd)
-            self._output += data
-            del self._output[:-OUTPUT_BYTES]
+        self._output += data
+        del self._output[:-OUTPUT_BYTES]
+        if len(data) == _PIECE_BYTES and not self._ended.is_set():
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(fd)
+            self._pause = loop.call_later(_PAUSE_S, loop.add_reader, fd, self._read, fd)
 
     def _kill(self) -> None:
         """End the command and its process group, whose id is its pid as long as nobody has reaped it."""

@@ -86,6 +86,9 @@ class Sink:
         """Of durable sinks: the key of the last event that it has for good, None when it never had any."""
         return None
 
+    async def begin_at(self, key: tuple[int, int]) -> None:
+        """Of durable sinks: nothing up to here is missing; whoever is killed before the first event resumes here."""
+
     async def deliver(self, batch: Sequence[Outgoing]) -> None:
         """Take all of the batch, or raise SinkError or RefusedError."""
         raise NotImplementedError

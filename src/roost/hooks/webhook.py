@@ -69,6 +69,10 @@ class WebhookSink(Sink):
         text = await self._call(self._engine.reached)
         return parse_event_id(text) if text else None
 
+    async def begin_at(self, key: tuple[int, int]) -> None:
+        """Store it as if everything up to there had been put in."""
+        await self._call(lambda: self._engine.begin_at("{}.{}".format(*key)))
+
     async def deliver(self, batch: Sequence[Outgoing]) -> None:
         """Put the batch into the queue."""
         messages = list(_messages(batch, self._format))
@@ -127,6 +131,11 @@ class Engine:
         """The id of the last event that was put in."""
         assert self._queue is not None
         return self._queue.reached()
+
+    async def begin_at(self, event_id: str) -> None:
+        """Everything up to that event counts as put in."""
+        assert self._queue is not None
+        self._queue.set_reached(event_id)
 
     async def put(self, messages: Sequence[tuple[str, str, bytes]], last: str) -> None:
         """Store messages for good."""

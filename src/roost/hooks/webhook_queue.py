@@ -81,6 +81,10 @@ class WebhookQueue:
         """The id of the last event that was put in; "" before the first."""
         return self._fact("reached")
 
+    def set_reached(self, event_id: str) -> None:
+        """Have the next daemon go on behind that event."""
+        self._set_fact("reached", event_id)
+
     def put(self, messages: Sequence[tuple[str, str, bytes]], reached: str, now: float) -> int:
         """Add messages (event id, content type, body); how many older ones had to go for want of room."""
         with self._db:

@@ -15,6 +15,7 @@ from support.hooks import event, hub, outgoing, soon
 from roost.core.config_sinks import Jsonl, SinkConfig
 from roost.core.event_formats import cloud_event, envelope
 from roost.hooks.jsonl import JsonlSink, LineFile
+from roost.hooks.mark import Mark
 from roost.hooks.sink import Outgoing, SinkError
 from roost.hooks.stdout import StdoutSink
 
@@ -135,25 +136,70 @@ def test_a_fifo_is_no_file(tmp_path: Path) -> None:
         file(tmp_path / "fifo").write(line(1))
 
 
-def test_what_fits_only_in_part_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_fits_only_in_part_is_taken_back_to_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "x"
     log = file(path)
     log.write(line(1))
-    real, calls = os.write, [0]
+    real, room = os.write, [len(line(2)) + len(line(3)) + 10]
 
     def stingy(fd: int, data: Any) -> int:
-        calls[0] += 1
-        if calls[0] > 1:
+        if not room[0]:
             raise OSError(28, "No space left on device")
-        return real(fd, bytes(data)[:10])
+        count = real(fd, bytes(data)[: room[0]])
+        room[0] -= count
+        return count
 
     monkeypatch.setattr("roost.hooks.jsonl.os.write", stingy)
-    with pytest.raises(SinkError, match="No space"):
-        log.write(line(2))
+    with pytest.raises(SinkError, match="No space") as failure:
+        log.write(line(2) + line(3) + line(4) + line(5))
+    assert failure.value.done == 2, "what fits gets on, so that a batch larger than the room is no end"
+    with pytest.raises(SinkError, match="No space") as failure:
+        log.write(line(4) + line(5))
+    assert failure.value.done == 0
     monkeypatch.undo()
-    assert path.read_bytes() == line(1)
-    log.write(line(2))
-    assert path.read_bytes() == line(1) + line(2)
+    assert path.read_bytes() == line(1) + line(2) + line(3)
+    log.write(line(4))
+    assert path.read_bytes().endswith(line(3) + line(4))
+
+
+async def test_a_full_disk_is_filled_with_whole_lines_and_the_rest_comes_later_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roost.hooks.lane.FIRST_RETRY_S", 0.001)
+    monkeypatch.setattr("roost.hooks.lane.MOST_RETRY_S", 0.01)
+    path, real, room = tmp_path / "x", os.write, [5000]
+
+    def stingy(fd: int, data: Any) -> int:
+        if not room[0]:
+            raise OSError(28, "No space left on device")
+        count = real(fd, bytes(data)[: room[0]])
+        room[0] -= count
+        return count
+
+    monkeypatch.setattr("roost.hooks.jsonl.os.write", stingy)
+    async with hub(tmp_path, SinkConfig("f", "jsonl", Jsonl(str(path)))) as it:
+        for _ in range(200):
+            it.emit()
+        await soon(lambda: it.status("f")["state"] == "failing")
+        assert it.status("f")["delivered"] == len(path.read_bytes().splitlines()) > 1
+        room[0] = 1 << 20
+        await soon(lambda: it.status("f")["delivered"] == 200)
+    told = [json.loads(one)["event"]["id"] for one in path.read_bytes().splitlines()]
+    assert told == [f"1.{seq}" for seq in range(1, 201)]
+
+
+async def test_a_sink_that_was_killed_before_its_first_line_resumes_where_it_began(tmp_path: Path) -> None:
+    """Also when somebody else has rotated the file: the mark says how far it got."""
+    sink = JsonlSink(Jsonl(str(tmp_path / "x")), "envelope", Mark(str(tmp_path / "state/mark")))
+    assert await sink.reached() is None
+    await sink.begin_at((3, 7))
+    assert await sink.reached() == (3, 7)
+    await sink.deliver(outgoing(9, epoch=3))
+    await sink.close(1.0)
+    (tmp_path / "x").rename(tmp_path / "x-20261121")
+    again = JsonlSink(Jsonl(str(tmp_path / "x")), "envelope", Mark(str(tmp_path / "state/mark")))
+    assert await again.reached() == (3, 9)
+    await again.close(1.0)
 
 
 async def test_a_place_that_becomes_writable_gets_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +221,9 @@ async def test_fsync_is_done_as_asked(tmp_path: Path, monkeypatch: pytest.Monkey
     counts = {}
     for policy in ("never", "rotate", "always"):
         synced.clear()
-        sink = JsonlSink(Jsonl(str(tmp_path / policy), fsync=policy, rotate_bytes=10), "envelope")
+        sink = JsonlSink(
+            Jsonl(str(tmp_path / policy), fsync=policy, rotate_bytes=10), "envelope", Mark(str(tmp_path / "mark"))
+        )
         for seq in range(3):
             await sink.deliver(outgoing(seq))
         await sink.close(1.0)

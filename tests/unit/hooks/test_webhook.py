@@ -14,7 +14,7 @@ from standardwebhooks import Webhook as Verifier
 from support.hooks import hub, soon
 
 from roost.core.config_sinks import SinkConfig, Webhook
-from roost.hooks.making import queue_path
+from roost.hooks.making import own_path
 from roost.hooks.webhook_queue import WebhookQueue
 from roost.hooks.webhook_request import Sender
 
@@ -301,5 +301,5 @@ def test_what_was_tried_least_comes_first(tmp_path: Path) -> None:
 
 
 def test_queues_of_different_names_have_different_files() -> None:
-    assert queue_path("/q", "webhook:a/b") != queue_path("/q", "webhook:a-b")
-    assert "/" not in queue_path("/q", "../../etc/x").removeprefix("/q/")
+    assert own_path("/q", "webhook:a/b", "x") != own_path("/q", "webhook:a-b", "x")
+    assert "/" not in own_path("/q", "../../etc/x", "x").removeprefix("/q/")
