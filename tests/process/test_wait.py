@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.instance import Instance, eventually
 
-from roost.client import Client, Session
-from roost.errors import InvalidError, WaitTimeoutError, WrongStateError
+from roost.client import Client, Session, automation_calls
+from roost.errors import InvalidError, RoostError, WaitTimeoutError, WrongStateError
 
 #: Answers every line that it reads.
 ECHO = "import sys\nprint('up', flush=True)\nfor line in sys.stdin: print('got', line.strip(), flush=True)"
@@ -156,3 +159,134 @@ def test_the_command_line(shared: Instance, client: Client) -> None:
     assert shared.roost("wait", "wait-cli", "--for", "exit").stdout == b"exit: SIGTERM\n"
     assert shared.roost("wait", "wait-cli", check=False).returncode == 143, "without --for it is the end, with its code"
     assert shared.roost("wait", "--for", "x", "--any", "--all", check=False).returncode == 2
+
+
+# --- the daemon is killed ---------------------------------------------------------------------------------------------
+
+#: Answers one line of its terminal, then writes, like a shell that marks a command, when the pipe beside it says so.
+SHELL_LIKE = """
+import sys
+print("up", flush=True)
+print("got", input(), flush=True)
+open(sys.argv[1]).read()
+print("got second\\r\\n\\x1b]133;C\\x07ran\\r\\n\\x1b]133;D;7\\x07\\x1b]133;A\\x07$ \\x1b]133;B\\x07", flush=True)
+input()
+"""
+
+
+@pytest.fixture
+def own() -> Iterator[Instance]:
+    instance = Instance()
+    instance.start()
+    yield instance
+    instance.end()
+
+
+class Waiting:
+    """A wait of a client of its own, in a thread."""
+
+    def __init__(self, instance: Instance, target: str, *conditions: str, **options: object) -> None:
+        self._client = instance.client()
+        self.begun = threading.Event()
+        self.result: object = None
+        perform = self._client._perform
+
+        def noted(request: object) -> object:
+            if getattr(request, "what", "") == "wait.for":
+                self.begun.set()
+            return perform(request)  # type: ignore[arg-type]
+
+        self._client._perform = noted  # type: ignore[method-assign]
+
+        def run() -> None:
+            try:
+                self.result = self._client.wait_for(target, *conditions, timeout_s=40, **options)  # type: ignore[arg-type]
+            except RoostError as error:
+                self.result = error
+            finally:
+                self._client.close()
+
+        self._thread = threading.Thread(target=run)
+        self._thread.start()
+        assert self.begun.wait(20)
+
+    def matched(self) -> dict[str, object]:
+        """The one condition that was met."""
+        self._thread.join(40)
+        assert not isinstance(self.result, RoostError), self.result
+        [match] = self.result.matched  # type: ignore[attr-defined]
+        return match  # type: ignore[no-any-return]
+
+
+def test_waits_go_on_in_the_next_daemon_and_miss_nothing_in_between(own: Instance, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with own.client() as client:
+        session = client.spawn([sys.executable, "-u", "-c", SHELL_LIKE, str(pipe)], name="w")
+        session.wait_for("text=up")
+        session.send("first", enter=True)
+        session.wait_for("text=got first")
+        conditions = ("text=got second", r"regex=got (sec\w+)", "prompt", "command-done", "event=command_finished")
+        text, regex, prompt, command, event = (Waiting(own, "w", condition) for condition in conditions)
+        old = own.note_pids()
+        os.kill(old, signal.SIGKILL)
+        pipe.write_text("")
+        own.wait_for_next(old)
+        assert text.matched()["line"] == "got second"
+        assert regex.matched()["groups"] == ["second"]
+        assert prompt.matched()["kind"] == "prompt"
+        assert command.matched()["exit_code"] == 7
+        assert event.matched()["event"]["data"]["exit_code"] == 7  # type: ignore[index]
+
+
+def test_a_wait_is_asked_of_the_session_that_it_began_with(own: Instance) -> None:
+    with own.client() as client:
+        session = echo(client, name="old")
+        session.wait_for("text=up")
+        waiting = Waiting(own, "", "text=got it")
+        own.kill_daemon()
+        echo(client, name="newer").wait_for("text=up")
+        session.send("it", enter=True)
+        assert waiting.matched()["line"] == "got it", "`latest` was the older one when the wait began"
+
+
+def test_the_input_and_the_silence_before_a_restart_are_known_after_it(own: Instance) -> None:
+    with own.client() as client:
+        session = echo(client, name="s")
+        session.wait_for("text=up")
+        sent = session.send("up", enter=True)
+        session.wait_for("text=got up")
+        before = session.info().last_output_at
+        own.kill_daemon()
+        assert session.info().last_output_at == before, "nothing was written meanwhile"
+        assert session.wait_for("text=up").matched[0]["offset"] >= sent.offset, "the wait is anchored at the input"
+        [match] = session.wait_for("idle=100ms").matched
+        assert (match["by"], match["state"]) == ("silence", "unknown")
+
+
+def test_what_was_gone_before_an_event_is_no_such_event(client: Client) -> None:
+    session = echo(client)
+    with pytest.raises(WaitTimeoutError):
+        session.wait_for("event=tool_lifecycle", timeout_s=0.05)
+    session.terminate()
+    with pytest.raises(WrongStateError, match="has exited"):
+        session.wait_for("event=command_finished")
+
+
+def test_an_anchor_is_what_a_daemon_gave(client: Client) -> None:
+    session = echo(client)
+    bad = {"since": {"stdout": -1}, "end": 0, "event": "1.1", "at": 0.0}
+    begun = automation_calls.WaitBegun(session.id, bad)
+    with pytest.raises(InvalidError, match=r"wait\.anchor"):
+        client._perform(
+            automation_calls.wait_for(begun, ["text=x"], all=False, timeout_s=1, since=None, stream="stdout")
+        )
+
+
+def test_stderr_is_anchored_where_stderr_stood(client: Client) -> None:
+    script = "printf '%05000d' 0; while read x; do echo $x >&2; done"
+    session = client.spawn(["sh", "-c", script], pipe=True)
+    session.wait_for("text=000")
+    session.send(b"one\n")
+    assert session.wait_for("text=one", stream="stderr", timeout_s=20).matched[0]["offset"] < 5000
+    session.close_stdin()

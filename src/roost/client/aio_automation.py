@@ -1,24 +1,27 @@
-"""The verbs that act like a person at a terminal: keys, waits, commands in a shell, states.
+"""The verbs that act like a person at a terminal, for asyncio: keys, waits, commands in a shell, states.
 
-Owns nothing: mixed into the client. What the calls say is in `calls` and `automation_calls`.
-
-Generated from `automation` by `make async`.
+Owns nothing: mixed into the client and its session handles. What the calls say is in `calls` and `automation_calls`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from roost.client import automation_calls, calls
-from roost.client.verbs import AsyncVerbs
+from roost.errors import RoostError
 
 if TYPE_CHECKING:
     from roost.client.results import Executed, Receipt, Sent, Waited
 
+T = TypeVar("T")
 
-class AsyncAutomationVerbs(AsyncVerbs):
+
+class AsyncAutomationVerbs:
     """Of a client."""
+
+    async def _perform(self, request: calls.Request[T]) -> T:
+        raise NotImplementedError
 
     async def keys(self, target: str, *keys: str, text: str = "") -> Sent:
         """Types `text` key by key, then presses keys by name ("C-c", "Up", "Enter"), as the program's modes ask for.
@@ -39,9 +42,14 @@ class AsyncAutomationVerbs(AsyncVerbs):
         """Waits until one of the conditions (with `all` every one) is met: "text=Ready", "idle=2s", "prompt", "exit".
 
         Looks from the offset `since` on, or from where the output stood before the newest input. docs/automation.md
-        lists the conditions. Raises WaitTimeoutError, and WrongStateError when the session exits first.
+        lists the conditions. Goes on over a restart of the daemon. Raises WaitTimeoutError, and WrongStateError when
+        the session exits first.
         """
-        call = automation_calls.wait_for(target, conditions, all=all, timeout_s=timeout_s, since=since, stream=stream)
+        try:
+            begun = await self._perform(automation_calls.begin_wait(target))
+        except RoostError as error:
+            begun = automation_calls.begun_without(target, error)
+        call = automation_calls.wait_for(begun, conditions, all=all, timeout_s=timeout_s, since=since, stream=stream)
         return await self._perform(call)
 
     async def exec(

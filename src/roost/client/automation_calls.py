@@ -4,18 +4,42 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from roost.client.calls import Call
 from roost.client.results import Executed, OutputPiece, Receipt, Waited
-from roost.errors import InvalidError, WaitTimeoutError, WrongStateError
+from roost.core.targets import is_address
+from roost.errors import InvalidError, RoostError, WaitTimeoutError, WrongStateError
 
-#: What is true or not at a moment, whatever was before it.
-_OF_NOW = ("screen-text=", "screen-regex=", "state=")
+
+@dataclass(frozen=True, slots=True)
+class WaitBegun:
+    """Where a wait begins: of which session, and what the daemon said about the moment; None if it knows of no such."""
+
+    target: str
+    anchor: Mapping[str, Any] | None = None
+
+
+def begin_wait(target: str) -> Call[WaitBegun]:
+    """The moment from which on something is waited for, kept by the client: the next daemon could not know it."""
+
+    def read(result: Mapping[str, Any], _data: bytes) -> WaitBegun:
+        same = is_address(target)  # what an address names stays as it is
+        return WaitBegun(target if same else result["session_id"], result["anchor"])
+
+    return Call("wait.anchor", read, {"target": target}, repeatable=True)
+
+
+def begun_without(target: str, error: RoostError) -> WaitBegun:
+    """The wait with a daemon of before `wait.anchor`; lets every other error out."""
+    if error.kind != "unknown_request":
+        raise error
+    return WaitBegun(target)
 
 
 def wait_for(
-    target: str,
+    begun: WaitBegun,
     conditions: Sequence[str],
     *,
     all: bool,
@@ -23,17 +47,17 @@ def wait_for(
     since: int | None,
     stream: str,
 ) -> Call[Waited]:
-    """A wait in output that was not anchored by an offset is not repeated: the next daemon knows nothing of earlier
-    input. Nor is one for an event, which may have come meanwhile."""
+    """With its beginning known a wait is the same one under the next daemon."""
     if isinstance(conditions, str):
         raise InvalidError(f"conditions are a list, not {conditions!r}")
     params = {
-        "target": target,
+        "target": begun.target,
         "conditions": list(conditions),
         "all": all,
         "timeout_s": timeout_s,
         "since": since,
         "stream": stream,
+        "anchor": begun.anchor,
     }
 
     def read(result: Mapping[str, Any], _data: bytes) -> Waited:
@@ -47,8 +71,7 @@ def wait_for(
             raise WaitTimeoutError(f"{waited.name}: {timeout_s:g} s passed without {what}{hint}")
         raise WrongStateError(f"{waited.name} has exited without {what}{hint}")
 
-    of_now = not [condition for condition in conditions if condition != "exit" and not condition.startswith(_OF_NOW)]
-    return Call("wait.for", read, params, repeatable=since is not None or of_now, extra_s=timeout_s)
+    return Call("wait.for", read, params, repeatable=begun.anchor is not None, extra_s=timeout_s)
 
 
 def wait_output(target: str, from_offset: int, timeout_s: float | None, stream: str) -> Call[OutputPiece]:

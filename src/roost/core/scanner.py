@@ -373,9 +373,10 @@ class Scanner:
             elif letter == "C" and not self._command_told:
                 self.marks.set_command("")  # the last one that was told is another one's
             self._command_told = self._command_told and letter != "C"
+            after = self.marks.last
             self.marks.mark(letter, rest.partition(";")[0], offset)
             code = self.marks.exit_code if letter == "D" else None
-            self._note(Mark(letter, offset, code, self.marks.command if letter == "C" else ""))
+            self._note(Mark(letter, offset, code, self.marks.command if letter == "C" else "", after))
 
     def _note(self, mark: Mark) -> None:
         self.fresh_marks.append(mark)

@@ -19,12 +19,16 @@ _HEX_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|(\\))")
 
 
 class Mark(NamedTuple):
-    """One mark as it was seen. letter: A to D or DIRECTORY; text: the command line (C) or the directory as reported."""
+    """One mark as it was seen. letter: A to D or DIRECTORY; text: the command line (C) or the directory as reported.
+
+    after: the letter of the mark before it, "" for the first and for directories.
+    """
 
     letter: str
     offset: int
     exit_code: int | None = None
     text: str = ""
+    after: str = ""
 
 
 class ShellMarks:

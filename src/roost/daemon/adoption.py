@@ -48,6 +48,7 @@ def build_session(
             loop, ring, data_event, os.dup(room_event), scans=session.is_pty, on_output=session.now_saw_output
         )
     os.close(room_event)
+    session.recall_output()
     session.typing.found_direct([decode_integer(number) for number in entry.list(m.T_INPUT)])
     if input_fd is not None:
         session.take_input(input_fd)

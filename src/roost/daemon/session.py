@@ -99,9 +99,17 @@ class Session:
         """A step in the session's life, for the events."""
         self._hooks.happened(self, type, data)
 
-    def now_saw_output(self, _: float) -> None:
+    def now_saw_output(self, at: float) -> None:
         """Note that output came, by the wall clock."""
-        self.last_output_at = time.time()
+        self.last_output_at = at
+
+    def recall_output(self) -> None:
+        """Find out when output last came: what came while no daemon looked, came now."""
+        for stream in self.streams.values():
+            end, seen = stream.ring.end, stream.ring.seen
+            if end:
+                at = seen[1] if seen is not None and seen[0] == end else time.time()
+                self.last_output_at = max(at, self.last_output_at or 0.0)
 
     # --- descriptors ----------------------------------------------------------------------------------------------
 

@@ -38,8 +38,6 @@ class SessionTyping:
         self._session = session
         self._hooks = hooks
         self._held_back: set[Attachment] = set()
-        self._input_from: int | None = None
-        self._last_input_at: float | None = None
         self._look_timer: asyncio.TimerHandle | None = None
         self.direct = DirectInputs(lambda reader, all, then: hooks.drop_direct(session, reader, all, then))
 
@@ -114,20 +112,19 @@ class SessionTyping:
 
     def mark(self) -> None:
         """Input is about to be written: what it causes is found from here on."""
-        self._input_from = self._session.streams["stdout"].ring.end
-        self._last_input_at = time.time()
+        now_ns = time.time_ns()
+        for stream in self._session.streams.values():
+            stream.ring.note_typed(now_ns)
 
     @property
     def input_from(self) -> int | None:
-        """Where the output stood before the newest input, None when there is none known."""
-        known = [at for at in (self._input_from, self._session.streams["stdout"].ring.input_from) if at is not None]
-        return max(known, default=None)
+        """Where the output stood before the newest input, None when there was none."""
+        return self._session.streams["stdout"].ring.input_from
 
     @property
     def last_input_at(self) -> float | None:
         """When the newest input was written, by the wall clock."""
-        known = [at for at in (self._last_input_at, self._session.streams["stdout"].ring.input_at) if at is not None]
-        return max(known, default=None)
+        return self._session.streams["stdout"].ring.input_at
 
     # --- past the daemon ------------------------------------------------------------------------------------------
 

@@ -48,6 +48,7 @@ class ShellArea:
             return
         session.shell = ShellTrack(stream.scanner, lambda type, data: self._emit(session, type, data))
         stream.on_marks = session.shell.take
+        session.shell.take(stream.scanner.take_marks())  # what came while nobody listened
 
     def _emit(self, session: Session, type: str, data: dict[str, Any]) -> None:
         self._bus.emit(session, "shell", type, data, source="shell")

@@ -22,21 +22,33 @@ class ShellTrack:
     """One session's shell. `seen` is whether there were marks at all; nothing is known without."""
 
     def __init__(self, scanner: Scanner, emit: Emit) -> None:
-        """Go on from what the scanner knows: a new daemon finds shells in the middle of a command."""
+        """Go on from what the scanner knows: a new daemon finds shells in the middle of a command.
+
+        Marks that the scanner has seen and nobody has taken are still to come.
+        """
         self._marks = marks = scanner.marks
         self._emit = emit
         self._host = socket.gethostname()
-        self.running = marks.last == OUTPUT
+        to_come = [mark for mark in scanner.fresh_marks if mark.letter != DIRECTORY]
+        self.running = (to_come[0].after if to_come else marks.last) == OUTPUT
         self.command = marks.command if self.running else ""
         self.last_command = "" if self.running else marks.command
         self.last_duration_s: float | None = None
-        #: What the last `command_finished` said; None before the first in this daemon's life.
-        self.last_finished: dict[str, Any] | None = None
         #: When the command under way began; None without one, or when it began before this daemon.
         self.started_at: float | None = None
         self.changed_at = time.time()
         self.cwd = directory_of(scanner.cwd, self._host)
-        self._output_at = marks.output_at if self.running else None
+        known = not to_come or (marks.output_at or 0) < to_come[0].offset  # else it is a later command's
+        self._output_at = marks.output_at if self.running and known else None
+        #: What the last `command_finished` said; None before the first.
+        self.last_finished = self._found_finished()
+
+    def _found_finished(self) -> dict[str, Any] | None:
+        """The last end of a command that an earlier daemon has seen, as far as it is still known."""
+        marks = self._marks
+        if marks.finished_at is None or marks.output_at is None or marks.output_at > marks.finished_at:
+            return None
+        return _finished(marks.finished_at, marks.output_at, marks.command, marks.exit_code, None, self.cwd)
 
     @property
     def seen(self) -> bool:
@@ -103,13 +115,20 @@ class ShellTrack:
         self.last_command, self.command = self.command, ""
         self.last_duration_s = None if self.started_at is None else round(max(0.0, now - self.started_at), 6)
         output_at, self.started_at, self._output_at = self._output_at, None, None
-        data = {
-            "offset": mark.offset,
-            "output_offset": output_at,
-            "command": self.last_command or None,
-            "exit_code": mark.exit_code,
-            "duration_s": self.last_duration_s,
-            "cwd": self.cwd or None,
-        }
+        data = _finished(mark.offset, output_at, self.last_command, mark.exit_code, self.last_duration_s, self.cwd)
         self.last_finished = data
         self._emit("command_finished", data)
+
+
+def _finished(
+    offset: int, output_at: int | None, command: str, exit_code: int | None, duration_s: float | None, cwd: str
+) -> dict[str, Any]:
+    """What is said of a command that has ended."""
+    return {
+        "offset": offset,
+        "output_offset": output_at,
+        "command": command or None,
+        "exit_code": exit_code,
+        "duration_s": duration_s,
+        "cwd": cwd or None,
+    }

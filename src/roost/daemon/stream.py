@@ -169,7 +169,9 @@ class Stream:
         if self._holding:
             self.update_hold()
         if moved:
-            self._on_output(self._loop.time())
+            now_ns = time.time_ns()
+            self.ring.note_seen(end, now_ns)
+            self._on_output(now_ns / 1e9)
             for call in self.when_moved:
                 call()
         if self.scanner is not None and self._scanned < end:

@@ -45,6 +45,10 @@ W_V1_COUNTER = 19  # v1's counter D of bytes missed
 W_SCANNED = 20  # offset up to which the scanner has looked
 W_SCANNER_LENGTH = 21  # bytes of scanner state, from SCANNER_AT
 W_INPUT_WATCHED = 22  # 1: tell the daemon of the next input that the keeper writes itself (the keeper sets it to 0)
+W_SEEN = 24  # 1 + `end` when the daemon last saw output come; 0 before it has
+W_SEEN_AT = 25  # when that was, in nanoseconds since 1970
+W_TYPED_FROM = 26  # 1 + `end` before the newest input that the daemon has written; 0 without any
+W_TYPED_AT = 27  # when that was, in nanoseconds since 1970
 
 HEADER_WORDS = 64
 

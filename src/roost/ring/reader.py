@@ -30,7 +30,11 @@ from roost.ring.layout import (
     W_MAGIC,
     W_SCANNED,
     W_SCANNER_LENGTH,
+    W_SEEN,
+    W_SEEN_AT,
     W_STALLED,
+    W_TYPED_AT,
+    W_TYPED_FROM,
     W_V1_COUNTER,
     W_V1_MARK,
     W_VERSION,
@@ -114,22 +118,27 @@ class RingReader:
         """Whether nothing will ever follow."""
         return bool(self._words[W_CLOSED])
 
-    # --- input that the keeper writes --------------------------------------------------------------------------------
+    # --- input ---------------------------------------------------------------------------------------------------
 
     @property
     def input_from(self) -> int | None:
-        """Where the output stood before the newest input that came without the daemon; None without any."""
-        stored = int(self._words[W_INPUT_FROM])
+        """Where the output stood before the newest input, whoever wrote it; None without any."""
+        stored = max(int(self._words[W_INPUT_FROM]), int(self._words[W_TYPED_FROM]))
         return stored - 1 if stored else None
 
     @property
     def input_at(self) -> float | None:
         """When that was, in seconds since 1970."""
-        stored = int(self._words[W_INPUT_AT])
+        stored = max(int(self._words[W_INPUT_AT]), int(self._words[W_TYPED_AT]))
         return stored / 1e9 if stored else None
 
+    def note_typed(self, at_ns: int) -> None:
+        """Say that the daemon is about to write input: what it causes is found from here on."""
+        self._words[W_TYPED_FROM] = self._words[W_END] + 1
+        self._words[W_TYPED_AT] = at_ns
+
     def watch_input(self) -> None:
-        """Ask to be told of the next such input. Look once more at what has come already, after this."""
+        """Ask to be told of the next input that the keeper writes. Look at what has come already after this."""
         self._words[W_INPUT_WATCHED] = 1
         full_fence()
 
@@ -163,6 +172,19 @@ class RingReader:
         """Store M and D. A v1 attach is the only caller."""
         self._words[W_V1_COUNTER] = counter
         self._words[W_V1_MARK] = mark
+
+    # --- when output came ------------------------------------------------------------------------------------------
+
+    def note_seen(self, end: int, at_ns: int) -> None:
+        """Say that the output was seen to reach `end` at that moment."""
+        self._words[W_SEEN] = end + 1
+        self._words[W_SEEN_AT] = at_ns
+
+    @property
+    def seen(self) -> tuple[int, float] | None:
+        """Up to where output was seen to come, and when, in seconds since 1970; None before any was."""
+        stored = int(self._words[W_SEEN])
+        return (stored - 1, int(self._words[W_SEEN_AT]) / 1e9) if stored else None
 
     # --- the scanner's state ---------------------------------------------------------------------------------------
 

@@ -76,10 +76,20 @@ def _placed(condition: str, on: str | None) -> str:
 def _tell(waited: Waited) -> None:
     for match in waited.matched:
         where = f" at {match['offset']}" if match.get("offset") is not None else ""
-        what = match.get("line") or match.get("command") or match.get("state") or _ending(match)
+        what = match.get("line") or match.get("command") or _quiet(match) or match.get("state") or _ending(match)
         print(printable(f"{match['condition']}{where}{': ' if what else ''}{what}"))
     if waited.missed:
         say(f"{waited.missed} bytes of output were gone before they could be looked at")
+
+
+def _quiet(match: Mapping[str, Any]) -> str:
+    """How long there was nothing, and who says that it waits; "" of other conditions."""
+    if match["kind"] != "idle":
+        return ""
+    quiet = f"quiet for {match['silent_s']:.1f} s"
+    if match["by"] != "silence":
+        return f"{match['state']}, told by {match['by']}; {quiet}"
+    return f"{quiet}; nothing tells its state" if match["state"] == "unknown" else f"{quiet}; {match['state']}"
 
 
 def _ending(match: Mapping[str, Any]) -> str:

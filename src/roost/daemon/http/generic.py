@@ -35,6 +35,7 @@ _SCOPES = {
     "events.status": "read",
     "observers.list": "read",
     "sources.status": "read",
+    "wait.anchor": "read",
     "wait.output": "read",
     "services.wait": "read",
     "processes.list": "read",

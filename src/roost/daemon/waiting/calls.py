@@ -1,15 +1,18 @@
-"""Roost's own calls about waiting: `wait.for` and `wait.output`. Owns their parameters and answers."""
+"""Roost's own calls about waiting: `wait.anchor`, `wait.for`, `wait.output`. Owns their parameters and answers."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+import msgspec
+
 from roost.core.wait_conditions import parse_conditions
 from roost.daemon import views
-from roost.daemon.calls import Calls, Method, Params, Result, check_duration
+from roost.daemon.calls import Calls, Method, Params, Result, TargetParams, check_duration
 from roost.daemon.session import Session
 from roost.daemon.tap import Tap
+from roost.daemon.waiting.anchor import Anchor, anchor_of, check_anchor
 from roost.daemon.waiting.wait import WaitOptions, WaitResult, Waits
 from roost.errors import InvalidError
 
@@ -18,7 +21,10 @@ MAX_PIECE_BYTES = 1 << 20
 
 
 class WaitForParams(Params, frozen=True):
-    """What to wait for; see `roost.core.wait_conditions` and `roost.daemon.waiting.wait.WaitOptions`."""
+    """What to wait for; see `roost.core.wait_conditions` and `roost.daemon.waiting.wait.WaitOptions`.
+
+    anchor: what `wait.anchor` has answered, so that the wait is the same one when it is asked again.
+    """
 
     conditions: list[str]
     target: str = ""
@@ -26,6 +32,7 @@ class WaitForParams(Params, frozen=True):
     timeout_s: float | None = None
     since: int | None = None
     stream: str = "stdout"
+    anchor: Anchor | None = None
 
 
 class OutputParams(Params, frozen=True):
@@ -41,11 +48,18 @@ class OutputParams(Params, frozen=True):
 def wait_methods(waits: Waits) -> dict[str, Method[Any]]:
     """By name."""
 
+    async def anchor(calls: Calls, p: TargetParams, _data: bytes) -> Result:
+        session = calls.service.find(p.target)
+        at = msgspec.to_builtins(anchor_of(session, waits.bus))
+        return {"session_id": session.id, "name": session.record.name, "anchor": at}, b""
+
     async def wait_for(calls: Calls, p: WaitForParams, _data: bytes) -> Result:
         session = calls.service.find(p.target)
         if p.since is not None and p.since < 0:
             raise InvalidError(f"since is an offset, not {p.since}")
-        options = WaitOptions(p.all, _timeout(p.timeout_s), p.since, p.stream)
+        check_anchor(p.anchor)
+        timeout_s = _timeout(p.timeout_s) if p.anchor is None else p.anchor.left_of(_timeout(p.timeout_s))
+        options = WaitOptions(p.all, timeout_s, p.since, p.stream, p.anchor)
         result = await waits.wait_for(session, parse_conditions(p.conditions), options)
         return _answer(session, p, result), b""
 
@@ -66,7 +80,11 @@ def wait_methods(waits: Waits) -> dict[str, Method[Any]]:
             "exit": None if session.live else views.exit_status(session),
         }, piece.data
 
-    return {"wait.for": Method(WaitForParams, wait_for), "wait.output": Method(OutputParams, wait_output)}
+    return {
+        "wait.anchor": Method(TargetParams, anchor),
+        "wait.for": Method(WaitForParams, wait_for),
+        "wait.output": Method(OutputParams, wait_output),
+    }
 
 
 def _answer(session: Session, p: WaitForParams, result: WaitResult) -> dict[str, Any]:

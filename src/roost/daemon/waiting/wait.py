@@ -1,7 +1,8 @@
 """One wait: several conditions on a session, over at the instant at which one of them, or all, have come true.
 
 Owns when a wait is over and what is said then. Everything is told by somebody (taps, the bus, the screen, the exit);
-nothing is looked at again and again. What has to be looked for in output is `output`'s, on screens `screen`'s.
+nothing is looked at again and again. What has to be looked for in output is `output`'s, on screens `screen`'s, among
+events `events`'.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from roost.core.events import Event, EventFilter
+from roost.core.events import Event
 from roost.core.patterns import Found
 from roost.core.wait_conditions import DEFAULT_IDLE_S, Condition, events_named
 from roost.daemon import views
-from roost.daemon.bus import EventBus, Subscription
+from roost.daemon.bus import EventBus
 from roost.daemon.session import Session
+from roost.daemon.waiting.anchor import Anchor, anchor_of
+from roost.daemon.waiting.events import EventWatch, Past, hopeless_after_exit
 from roost.daemon.waiting.output import OutputWatch
 from roost.daemon.waiting.screen import ScreenWatch, screens_of
 from roost.errors import InvalidError, RoostError
@@ -32,13 +35,14 @@ _BUSY = frozenset(("working", "starting", "blocked"))
 class WaitOptions:
     """How to wait. all: for every condition. since: an offset; None is where the output stood before the newest input.
 
-    stream: in which text is looked for.
+    stream: in which text is looked for. anchor: when the wait began, if that was before now.
     """
 
     all: bool = False
     timeout_s: float | None = None
     since: int | None = None
     stream: str = "stdout"
+    anchor: Anchor | None = None
 
 
 @dataclass(slots=True)
@@ -70,11 +74,13 @@ class Waits:
         wait = _Wait(self, session, conditions, options)
         async with asyncio.TaskGroup() as tasks:
             looking = tasks.create_task(wait.look_at_screen(), name="screen wait")
+            reading = tasks.create_task(wait.look_at_past_events(), name="past events")
             try:
                 why, error = await self._until_over(wait, options.timeout_s)
             finally:
                 wait.stop()
                 looking.cancel()
+                reading.cancel()
         if error is not None:  # not raised within the group, which would wrap it
             raise error
         return wait.result(why)
@@ -99,12 +105,13 @@ class _Wait:
         self._open = list(conditions)
         self._options = options
         self._matched: list[dict[str, Any]] = []
-        self._subscriptions: list[Subscription] = []
+        self._events = EventWatch(waits.bus, session.id)
         self._idle_timer: asyncio.TimerHandle | None = None
         self.done: asyncio.Future[str] = waits.loop.create_future()
         self._check(conditions)
         stream = session.stream(options.stream)
-        since = options.since if options.since is not None else session.typing.input_from
+        self._begun = options.anchor or anchor_of(session, waits.bus)
+        since = options.since if options.since is not None else self._begun.since.get(options.stream)
         self._anchor = since
         texts = [c for c in conditions if c.pattern is not None and not c.on_screen]
         self._output = OutputWatch(stream, since or 0, texts, self._on_text, self._on_output)
@@ -122,8 +129,8 @@ class _Wait:
 
     def start(self) -> None:
         """Look at how things stand, and be told of what changes."""
+        self._subscribe()  # before anything is looked at: looking tells of what nobody has seen yet
         self._look_at_shell()
-        self._subscribe()
         self._look_at_state()
         self._session.when_exited.append(self._on_exit)
         self._output.start()
@@ -135,8 +142,7 @@ class _Wait:
     def stop(self) -> None:
         """Be told no more."""
         self._output.stop()
-        for subscription in self._subscriptions:
-            subscription.close()
+        self._events.stop()
         if self._on_exit in self._session.when_exited:
             self._session.when_exited.remove(self._on_exit)
         if self._idle_timer is not None:
@@ -169,6 +175,13 @@ class _Wait:
             if not self.done.done():
                 self.done.set_exception(error)
 
+    async def look_at_past_events(self) -> None:
+        """Look for what came since the wait began, if that was before now."""
+        waiting = self._of_kind("event")
+        if waiting:
+            past: Past | None = self._waits.shared.get("journal")
+            await self._events.look_back(past, self._begun.event_key, waiting, self._met)
+
     # --- text, exit -------------------------------------------------------------------------------------------------
 
     def _on_text(self, condition: Condition, found: Found) -> None:
@@ -197,22 +210,25 @@ class _Wait:
             if "exited" in condition.names:
                 self._met(condition, {"state": "exited", "source": "exit"})
         # The screen is looked at once more, and events may still come; nothing else will be met any more.
-        if not self.done.done() and not self._of_kind("event", "screen-text", "screen-regex"):
+        left = self._of_kind("event", "screen-text", "screen-regex")
+        if not self.done.done() and all(hopeless_after_exit(condition) for condition in left):
             self.done.set_result("exited")
 
     # --- shells -----------------------------------------------------------------------------------------------------
 
     def _look_at_shell(self) -> None:
-        shell, since = self._session.shell, self._anchor
+        shell, since, begun = self._session.shell, self._anchor, self._begun.end
         if shell is None:
             return
         self._session.streams["stdout"].scan_to_end()
+        prompt_at = -1 if shell.prompt_at is None else shell.prompt_at
         for condition in self._of_kind("prompt"):
-            if shell.at_prompt and (since is None or (shell.prompt_at or 0) >= since):
+            if prompt_at >= begun or (shell.at_prompt and prompt_at >= (since or 0)):
                 self._met(condition, {"offset": shell.prompt_at, "cwd": shell.cwd or None})
         for condition in self._of_kind("command-done"):
-            if since is not None and shell.last_finished is not None and shell.last_finished["offset"] >= since:
-                self._met(condition, shell.last_finished)
+            last = shell.last_finished
+            if last is not None and last["offset"] >= (begun if since is None else since):
+                self._met(condition, last)
 
     def _on_shell(self, event: Event) -> None:
         if self._anchor is not None and event.data["offset"] < self._anchor:
@@ -224,17 +240,14 @@ class _Wait:
     # --- events, states ---------------------------------------------------------------------------------------------
 
     def _subscribe(self) -> None:
+        listen = self._events.listen
         if self._of_kind(*_SHELL_KINDS):
-            self._listen("shell", {"prompt", "command_finished"}, self._on_shell)
+            listen("shell", {"prompt", "command_finished"}, self._on_shell)
         if self._of_kind("state", "idle"):
-            self._listen("state", {"state_changed"}, lambda _event: self._look_at_state())
+            listen("state", {"state_changed"}, lambda _event: self._look_at_state())
         for condition in self._of_kind("event"):
             for category, types in events_named(condition.names[0]).items():
-                self._listen(category, types, self._teller(condition))
-
-    def _listen(self, category: str, types: set[str], take: Callable[[Event], None]) -> None:
-        want = EventFilter(frozenset((category,)), frozenset(types), frozenset((self._session.id,)))
-        self._subscriptions.append(self._waits.bus.subscribe(want, take))
+                listen(category, types, self._teller(condition))
 
     def _teller(self, condition: Condition) -> Callable[[Event], None]:
         return lambda event: self._met(condition, {"event": event.as_dict()})
@@ -264,15 +277,19 @@ class _Wait:
         session, state = self._session, self._state()
         told = state is not None and state["source"] != "output"  # that there is none yet is silence, too
         known = state["state"] if state is not None and told else "unknown"
-        last = max(session.last_output_at or session.origin.created_at, session.typing.last_input_at or 0.0)
+        typed_at = session.typing.last_input_at or 0.0
+        last = max(session.last_output_at or session.origin.created_at, typed_at)
         silent_s = time.time() - last
+        # A state from before the newest input says nothing about what comes of that.
+        at_rest = state is not None and known in _QUIET and state["since"] >= typed_at
         left = []
         for condition in waiting:
-            needed_s = condition.idle_s if condition.idle_s is not None else 0.0 if known in _QUIET else DEFAULT_IDLE_S
+            needed_s = condition.idle_s if condition.idle_s is not None else 0.0 if at_rest else DEFAULT_IDLE_S
             if known in _BUSY:
                 continue  # silent, but not idle: told again when the state changes
             if silent_s >= needed_s:
-                self._met(condition, {"silent_s": round(silent_s, 3), "state": known})
+                by = state["source"] if state is not None and at_rest and condition.idle_s is None else "silence"
+                self._met(condition, {"silent_s": round(silent_s, 3), "state": known, "by": by})
             else:
                 left.append(needed_s - silent_s)
         if left and not self.done.done():
