@@ -180,6 +180,25 @@ def test_claude_code_is_answered_in_its_own_form(client: Client, shared: Instanc
     assert said["decision"] == {"behavior": "allow"}
 
 
+def test_the_installed_permission_hook_is_answered(
+    client: Client, shared: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(shared.environ, "HOME", str(tmp_path))
+    for tool, settings in (("claude-code", ".claude/settings.json"), ("codex", ".codex/hooks.json")):
+        shared.roost("hooks", "install", tool, "--approvals")
+        hooks = json.loads((tmp_path / settings).read_text())["hooks"]["PermissionRequest"]
+        command = hooks[-1]["hooks"][0]["command"].split()
+        assert command[:2] == ["roost", "ask"]
+        told = {"hook_event_name": "PermissionRequest", "tool_name": f"of-{tool}", "tool_input": {"command": "ls"}}
+        process = asking(shared, *command[2:], stdin=json.dumps(told).encode())
+        client.approvals.deny(pending(client, f"of-{tool}").id, "no")
+        said = json.loads(process.communicate(timeout=30)[0])["hookSpecificOutput"]
+        assert said == {
+            "hookEventName": "PermissionRequest",
+            "decision": {"behavior": "deny", "message": "denied through roost: no"},
+        }
+
+
 def test_whatever_fails_the_hook_says_ask(shared: Instance, tmp_path: Path) -> None:
     told = {"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "x"}}
     late = asking(shared, "--from", "claude-code", "--timeout", "20ms", stdin=json.dumps(told).encode())

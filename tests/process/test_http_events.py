@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -156,3 +158,26 @@ def test_clients_that_vanish_are_forgotten(client: Http) -> None:
         response.close()
         connection.close()
     eventually(lambda: watched() == before)
+
+
+def test_a_watch_from_afar_goes_on_over_killed_daemons_and_prints_what_the_daemon_wrote(instance: Instance) -> None:
+    with instance.client() as roost:
+        url = roost.access.listen("127.0.0.1:0")
+        environ = {**instance.environ, "ROOST_TOKEN": roost.access.create_token("read")[1]}
+        session = roost.spawn(["cat"], name="föhn")
+        command = [sys.executable, "-m", "roost.cli", "watch", "--to", f"{url}/{session.id}", "--since", "0.0"]
+        lines: list[bytes] = []
+        with subprocess.Popen(command, env=environ, stdout=subprocess.PIPE) as watch:
+            assert watch.stdout is not None
+            for n in range(3):
+                session.rename(f"föhn-{n}")
+                while not lines or f"föhn-{n}".encode() not in lines[-1]:
+                    lines.append(watch.stdout.readline())
+                instance.kill_daemon()
+                session.rename(f"nobody-looks-{n}")  # while the watch may still be coming back
+            session.terminate(grace_s=0)
+            lines += watch.stdout.readlines()
+            assert watch.wait(20) == 0
+        stored = instance.roost("watch", "--json", "--to", session.id, "--since", "0.0").stdout.decode()
+    assert b"".join(lines).decode() == stored
+    assert stored.count('"renamed"') == 6 and '"exited"' in stored.splitlines()[-1]

@@ -55,7 +55,7 @@ class AsyncEventStream:
         deadline = Deadline(timeout_s)
         state = self._state
         await self.open()
-        while (event := state.next()) is None:
+        while (told := state.next()) is None:
             if state.ended or (self._connection is None and not state.since):
                 self._drop()
                 return None
@@ -70,7 +70,7 @@ class AsyncEventStream:
                 if not self._reconnect:
                     raise
                 await self._come_back(deadline)
-        return event
+        return told[0]
 
     async def aclose(self) -> None:
         """Ends it. What was received counts as delivered."""

@@ -49,7 +49,7 @@ class EventStreamState:
     def __init__(self, wish: EventWish) -> None:
         self._wish = wish
         self._session_id: str | None = None
-        self._ready: deque[Event] = deque()
+        self._ready: deque[tuple[Event, bytes]] = deque()
         self._given: str | None = None  # the last event that the caller was given
         self._confirmed: str | None = None
         self.since = wish.since
@@ -82,21 +82,21 @@ class EventStreamState:
         raise_reply_error(reply)
         try:
             told = json.loads(reply.result)
-            events = [Event.from_json(json.loads(line)) for line in reply.data.splitlines()]
+            events = [(Event.from_json(json.loads(line)), line) for line in reply.data.splitlines()]
         except (KeyError, TypeError, ValueError) as error:
             raise ProtocolError(f"the daemon sent events that cannot be read: {error!r}") from error
         self._ready.extend(events)
         if events:
-            self.since = events[-1].id
+            self.since = events[-1][0].id
         self.ended = bool(told.get("end"))
 
-    def next(self) -> Event | None:
-        """The next event that has been received."""
+    def next(self) -> tuple[Event, bytes] | None:
+        """The next event that has been received, and as the JSON that it came as."""
         if not self._ready:
             return None
-        event = self._ready.popleft()
-        self._given = event.id
-        return event
+        told = self._ready.popleft()
+        self._given = told[0].id
+        return told
 
     def confirmation(self) -> Call[None] | None:
         """What to tell the daemon about an observer's events, if there is something new to tell."""
@@ -138,12 +138,26 @@ class EventStream:
         while (event := self.recv()) is not None:
             yield event
 
+    def lines(self) -> Iterator[bytes]:
+        """The events as the daemon wrote them, JSON without its line end, until the stream ends."""
+        while (line := self.recv_line()) is not None:
+            yield line
+
     def recv(self, timeout_s: float | None = None) -> Event | None:
         """The next event; None at the end. Raises WaitTimeoutError when none came, UnavailableError when the daemon
         does not come back. An observer's event counts as delivered when the next one is asked for."""
+        told = self._take(timeout_s)
+        return None if told is None else told[0]
+
+    def recv_line(self, timeout_s: float | None = None) -> bytes | None:
+        """The same as `recv`, as the JSON that the daemon wrote: nothing is decoded and encoded again."""
+        told = self._take(timeout_s)
+        return None if told is None else told[1]
+
+    def _take(self, timeout_s: float | None) -> tuple[Event, bytes] | None:
         deadline = Deadline(timeout_s)
         state = self._state
-        while (event := state.next()) is None:
+        while (told := state.next()) is None:
             if state.ended or self._connection is None:
                 self._drop()
                 return None
@@ -156,7 +170,7 @@ class EventStream:
                 if not self._reconnect:
                     raise
                 self._come_back(deadline)
-        return event
+        return told
 
     def close(self) -> None:
         """Ends it. What was received counts as delivered."""

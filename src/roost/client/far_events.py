@@ -94,11 +94,15 @@ class FarEventStream(EventStream):
 
     def recv(self, timeout_s: float | None = None) -> Event | None:
         """The next event; None at the end. Raises WaitTimeoutError when none came."""
-        told = self.recv_raw(timeout_s)
+        told = self._next(timeout_s)
         return None if told is None else as_event(told)
 
-    def recv_raw(self, timeout_s: float | None = None) -> ServerEvent | None:
+    def recv_line(self, timeout_s: float | None = None) -> bytes | None:
         """The same, its payload as it came."""
+        told = self._next(timeout_s)
+        return None if told is None else told.data
+
+    def _next(self, timeout_s: float | None) -> ServerEvent | None:
         deadline = Deadline(timeout_s)
         while (told := self._far.next()) is None:
             if self._far.ended:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from roost.core.agent_events import MAX_EMIT_BYTES
+from roost.core.approval_hooks import PERMISSION_REQUEST
+from roost.core.approval_hooks import TOOLS as ASKING_TOOLS
 from roost.errors import InvalidError
 
 Hook: TypeAlias = Mapping[str, Any]
@@ -179,14 +181,31 @@ SETTINGS = {"claude-code": ".claude/settings.json", "codex": ".codex/hooks.json"
 REMARKS = {"codex": "older versions need `codex_hooks = true` under [features] in ~/.codex/config.toml"}
 
 
-def hook_settings(tool: str) -> dict[str, Any]:
-    """What a tool's settings have to contain so that its hooks become events."""
-    command = {"type": "command", "command": f"roost emit --from {tool}", "timeout": _TIMEOUT[tool]}
-    hooks: dict[str, Any] = {name: [{"matcher": _MATCHER[tool], "hooks": [command]}] for name in _MATCHED[tool]}
-    return {"hooks": hooks | {name: [{"hooks": [command]}] for name in _PLAIN[tool]}}
+#: Seconds that a tool gives the hook that asks for approval; `roost ask --from` is done before.
+APPROVAL_TIMEOUT_S = 60
 
 
-def with_hooks(settings: Any, tool: str) -> dict[str, Any]:
+def hook_settings(tool: str, *, approvals: bool = False) -> dict[str, Any]:
+    """What a tool's settings have to contain so that its hooks become events, and its questions `approvals`.
+
+    Raises InvalidError for a tool whose questions no hook can answer.
+    """
+    emit = {"type": "command", "command": _command("emit", tool), "timeout": _TIMEOUT[tool]}
+    hooks: dict[str, Any] = {name: [{"matcher": _MATCHER[tool], "hooks": [emit]}] for name in _MATCHED[tool]}
+    hooks |= {name: [{"hooks": [emit]}] for name in _PLAIN[tool]}
+    if approvals:
+        if tool not in ASKING_TOOLS:
+            raise InvalidError(f"{tool} has no hook that answers its questions; {' and '.join(ASKING_TOOLS)} have")
+        ask = {"type": "command", "command": _command("ask", tool), "timeout": APPROVAL_TIMEOUT_S}
+        hooks[PERMISSION_REQUEST].append({"matcher": _MATCHER[tool], "hooks": [ask]})
+    return {"hooks": hooks}
+
+
+def _command(verb: str, tool: str) -> str:
+    return f"roost {verb} --from {tool}"
+
+
+def with_hooks(settings: Any, tool: str, *, approvals: bool = False) -> dict[str, Any]:
     """A tool's settings with roost's hooks added to what is there; unchanged where they are there already.
 
     Raises InvalidError for settings of another form.
@@ -194,10 +213,10 @@ def with_hooks(settings: Any, tool: str) -> dict[str, Any]:
     if not isinstance(settings, Mapping) or not isinstance(settings.get("hooks", {}), Mapping):
         raise InvalidError(f"these are no settings of {tool}; add what --print shows by hand")
     hooks = dict(settings.get("hooks", {}))
-    for name, groups in hook_settings(tool)["hooks"].items():
+    for name, groups in hook_settings(tool, approvals=approvals)["hooks"].items():
         there = hooks.get(name, [])
         if not isinstance(there, list):
             raise InvalidError(f"hooks.{name} in these settings of {tool} is no list; add what --print shows by hand")
-        if f"roost emit --from {tool}" not in json.dumps(there):
-            hooks[name] = [*there, *groups]
+        known = json.dumps(there)
+        hooks[name] = [*there, *(group for group in groups if group["hooks"][0]["command"] not in known)]
     return {**settings, "hooks": hooks}

@@ -1,7 +1,8 @@
-"""What an agent's permission hook asks and how it is answered: Claude Code's PreToolUse and PermissionRequest. Pure.
+"""What an agent's permission hook asks and how it is answered: PermissionRequest of Claude Code and Codex, and Claude
+Code's PreToolUse. Pure.
 
-Owns the two forms. Source: code.claude.com/docs/en/hooks. Whatever goes wrong is answered with "ask": the tool then
-asks its user itself.
+Owns the two forms. Sources: code.claude.com/docs/en/hooks, developers.openai.com/codex/hooks. Whatever goes wrong is
+answered with "ask": the tool then asks its user itself. Gemini CLI has no hook that could answer its question.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from roost.core.approvals import MAX_DETAIL_CHARACTERS, MAX_TOOL_CHARACTERS
 from roost.errors import InvalidError
 
-TOOLS = ("claude-code",)
+TOOLS = ("claude-code", "codex")
 PRE_TOOL_USE = "PreToolUse"
 PERMISSION_REQUEST = "PermissionRequest"
 #: The argument of a tool that says what it will do, in the order in which they are looked for.
@@ -30,23 +31,27 @@ class HookQuestion:
     detail: str
 
 
-def hook_name(told: Any) -> str:
-    """Which hook it is; PreToolUse where that cannot be known: only there can "ask" be said aloud."""
+def hook_name(told: Any, tool: str) -> str:
+    """Which hook it is; PreToolUse where that cannot be known: only there can "ask" be said aloud. Codex has no such
+    word: where nothing is said it asks."""
+    if tool == "codex":
+        return PERMISSION_REQUEST
     name = told.get("hook_event_name") if isinstance(told, Mapping) else None
     return PERMISSION_REQUEST if name == PERMISSION_REQUEST else PRE_TOOL_USE
 
 
-def question_of_hook(told: Any) -> HookQuestion:
+def question_of_hook(told: Any, tool: str) -> HookQuestion:
     """The question in what the tool gave its hook. Raises InvalidError for what is none."""
     if not isinstance(told, Mapping):
-        raise InvalidError("a hook of claude-code is given a JSON object on stdin")
+        raise InvalidError(f"a hook of {tool} is given a JSON object on stdin")
     name = told.get("hook_event_name")
-    if name not in (PRE_TOOL_USE, PERMISSION_REQUEST):
-        raise InvalidError(f"{name!r} is no hook that can be asked by; use {PRE_TOOL_USE} or {PERMISSION_REQUEST}")
-    tool = told.get("tool_name")
-    if not isinstance(tool, str) or not tool.strip():
-        raise InvalidError("this is not what claude-code gives a hook: there is no tool_name")
-    return HookQuestion(name, tool[:MAX_TOOL_CHARACTERS], _detail(told.get("tool_input")))
+    known = (PERMISSION_REQUEST,) if tool == "codex" else (PERMISSION_REQUEST, PRE_TOOL_USE)
+    if name not in known:
+        raise InvalidError(f"{name!r} is no hook of {tool} that can be asked by; use {' or '.join(known)}")
+    wants = told.get("tool_name")
+    if not isinstance(wants, str) or not wants.strip():
+        raise InvalidError(f"this is not what {tool} gives a hook: there is no tool_name")
+    return HookQuestion(str(name), wants[:MAX_TOOL_CHARACTERS], _detail(told.get("tool_input")))
 
 
 def _detail(given: Any) -> str:

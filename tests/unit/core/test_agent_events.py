@@ -124,6 +124,21 @@ def test_hooks_are_added_once_beside_what_is_there(tool: str) -> None:
         with_hooks({"hooks": []}, tool)
 
 
+@pytest.mark.parametrize("tool", ["claude-code", "codex"])
+def test_the_permission_hook_is_added_beside_the_one_that_tells_of_it(tool: str) -> None:
+    events = with_hooks({}, tool)
+    both = with_hooks(events, tool, approvals=True)
+    commands = [group["hooks"][0]["command"] for group in both["hooks"]["PermissionRequest"]]
+    assert commands == [f"roost emit --from {tool}", f"roost ask --from {tool}"]
+    assert with_hooks(both, tool, approvals=True) == both and with_hooks(both, tool) == both
+    assert {name for name in both["hooks"] if both["hooks"][name] != events["hooks"][name]} == {"PermissionRequest"}
+
+
+def test_a_tool_that_cannot_be_answered_is_named() -> None:
+    with pytest.raises(InvalidError, match="gemini has no hook"):
+        hook_settings("gemini", approvals=True)
+
+
 def test_a_bucket_lets_a_burst_pass_and_counts_the_rest() -> None:
     bucket = TokenBucket(10, 3, now=0.0)
     assert [bucket.take(0.0) for _ in range(5)] == [True, True, True, False, False]

@@ -48,10 +48,10 @@ def test_questions_have_bounds(id: str, tool: str, detail: str, timeout_s: float
 
 
 def test_the_question_of_a_hook_says_what_the_tool_would_do() -> None:
-    assert question_of_hook(hook()).detail == "ls"
+    assert question_of_hook(hook(), "claude-code").detail == "ls"
     edit = hook(tool_name="Edit", tool_input={"file_path": "a", "old_string": "b", "new_string": "c"})
-    assert question_of_hook(edit).detail == '{"file_path": "a", "old_string": "b", "new_string": "c"}'
-    long = question_of_hook(hook(tool_input={"command": "x" * 20000}))
+    assert question_of_hook(edit, "claude-code").detail == '{"file_path": "a", "old_string": "b", "new_string": "c"}'
+    long = question_of_hook(hook(tool_input={"command": "x" * 20000}), "claude-code")
     check_question("", long.tool, long.detail, 60)
 
 
@@ -60,9 +60,22 @@ def test_the_question_of_a_hook_says_what_the_tool_would_do() -> None:
 )
 def test_what_is_no_question_is_answered_with_ask(told: Any) -> None:
     with pytest.raises(InvalidError):
-        question_of_hook(told)
-    answer = answer_for_hook(hook_name(told), None, "broken")
+        question_of_hook(told, "claude-code")
+    answer = answer_for_hook(hook_name(told, "claude-code"), None, "broken")
     assert answer["hookSpecificOutput"]["permissionDecision"] == "ask"
+
+
+@pytest.mark.parametrize("told", [None, hook(hook_event_name="PreToolUse"), hook(hook_event_name="Stop")])
+def test_codex_which_knows_no_ask_is_told_nothing_then(told: Any) -> None:
+    with pytest.raises(InvalidError):
+        question_of_hook(told, "codex")
+    assert answer_for_hook(hook_name(told, "codex"), None, "broken") == {}
+
+
+def test_codex_asks_by_its_permission_request() -> None:
+    told = hook(hook_event_name="PermissionRequest", tool_input={"command": "make", "description": "build it"})
+    asked = question_of_hook(told, "codex")
+    assert (asked.hook, asked.tool, asked.detail) == ("PermissionRequest", "Bash", "make")
 
 
 def test_each_hook_is_answered_in_its_own_form() -> None:

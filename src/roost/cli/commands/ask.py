@@ -56,7 +56,7 @@ def ask_command(
     if agent:
         if tool or detail or id or as_json:
             raise click.UsageError("--from takes everything from stdin; only --to and --timeout go with it")
-        return _as_hook(invocation, target, timeout or _HOOK_TIMEOUT_S)
+        return _as_hook(invocation, agent, target, timeout or _HOOK_TIMEOUT_S)
     if not tool:
         raise click.UsageError("say with --tool what is to be approved")
     told = sys.stdin.read() if detail == "-" else detail or ""
@@ -87,13 +87,13 @@ def _ask(invocation: Invocation, tool: str, detail: str, target: str | None, tim
             raise
 
 
-def _as_hook(invocation: Invocation, target: str | None, timeout_s: float) -> int:
+def _as_hook(invocation: Invocation, agent: str, target: str | None, timeout_s: float) -> int:
     """Answer the agent; it asks its user itself if anything at all goes wrong."""
-    hook, decision, reason = hook_name(None), None, ""
+    hook, decision, reason = hook_name(None, agent), None, ""
     try:
         told = json.loads(sys.stdin.read())
-        hook = hook_name(told)
-        asked = question_of_hook(told)
+        hook = hook_name(told, agent)
+        asked = question_of_hook(told, agent)
         answer = _ask(invocation, asked.tool, asked.detail, target, timeout_s, "")
         decision, reason = answer.decision, _hook_reason(answer)
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the edge: the answer is "ask", whatever it was

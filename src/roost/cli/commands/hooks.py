@@ -26,18 +26,21 @@ hooks_command.add_command(retry_command)
 @hooks_command.command("install")
 @click.argument("tool", type=click.Choice(TOOLS))
 @click.option("--print", "only_print", is_flag=True, help="Show what to add to the tool's settings, change nothing.")
-def install_command(*, tool: str, only_print: bool) -> int:
+@click.option("--approvals", is_flag=True, help="Also ask roost where the tool would ask its user (roost approvals).")
+def install_command(*, tool: str, only_print: bool, approvals: bool) -> int:
     """Let an agent's hooks become events of the session that it runs in (`roost emit --from TOOL`).
 
-    Without --print the hooks are added to the tool's settings in the home directory; what is there stays.
+    With --approvals its requests for permission are answered by `roost approve` and `roost deny` (`roost ask --from
+    TOOL`); when nobody does, the tool asks its user itself. Without --print the hooks are added to the settings of the
+    tool in the home directory; what is there stays.
     """
     if only_print:
-        print(json.dumps(hook_settings(tool), indent=2))
+        print(json.dumps(hook_settings(tool, approvals=approvals), indent=2))
         say(f"this goes to ~/{SETTINGS[tool]}" + (f"; {REMARKS[tool]}" if tool in REMARKS else ""))
         return 0
     path = os.path.join(os.path.expanduser("~"), SETTINGS[tool])
     before = _read(path)
-    after = with_hooks(before, tool)
+    after = with_hooks(before, tool, approvals=approvals)
     if after == before:
         say(f"{path} has them already")
         return 0

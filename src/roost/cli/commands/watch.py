@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,8 +16,11 @@ from roost.client import Client
 from roost.client.far_targets import far_id
 from roost.core.event_choice import TYPES
 from roost.core.event_lines import event_line
-from roost.core.events import CATEGORIES, Event, check_categories
+from roost.core.events import CATEGORIES, check_categories
 from roost.errors import InvalidError, NoRunError
+
+if TYPE_CHECKING:
+    from roost.client.event_stream import EventStream
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -70,13 +72,18 @@ def watch_command(
     return OK
 
 
-def show_events(events: Iterable[Event], *, as_json: bool, most: int | None = None) -> None:
-    """Print events as they come, until their end, C-c, or that many."""
+def show_events(events: EventStream, *, as_json: bool, most: int | None = None) -> None:
+    """Print events as they come, until their end, C-c, or that many; as JSON they are what the daemon wrote."""
     people = sys.stdout.isatty() and not as_json
     colour = people and colour_wanted()
     try:
-        for event in islice(events, most):
-            print(event_line(event, colour=colour) if people else _json(event), flush=True)
+        if people:
+            for event in islice(events, most):
+                print(event_line(event, colour=colour), flush=True)
+        else:
+            for line in islice(events.lines(), most):
+                sys.stdout.buffer.write(line + b"\n")
+                sys.stdout.buffer.flush()
     except KeyboardInterrupt:
         if people:
             print()
@@ -97,7 +104,3 @@ def _check_types(types: list[str]) -> None:
     for name in types:
         if name not in known:
             raise InvalidError(f"there is no event type {name!r}; known are {', '.join(sorted(known))}")
-
-
-def _json(event: Event) -> str:
-    return json.dumps(event.as_dict(), ensure_ascii=False, separators=(",", ":"))
