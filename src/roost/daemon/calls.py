@@ -313,7 +313,7 @@ class Calls:
 
     async def doctor(self, _p: NoParams, _: bytes) -> Result:
         """What the daemon can see of its own health."""
-        return {"checks": self.control.checks()}, b""
+        return {"checks": await self.control.checks()}, b""
 
 
 def check_duration(seconds: float) -> float:

@@ -44,6 +44,7 @@ class Control:
         self._stop_services = stop_services
         self._started = time.monotonic()
         self._more_checks: list[Callable[[], dict[str, Any]]] = []
+        self._trials: list[Callable[[], Awaitable[list[dict[str, Any]]]]] = []
         self.cwd = os.getcwd()
 
     @property
@@ -118,10 +119,17 @@ class Control:
         self._link.version = answer.u64(m.T_VERSION, self._link.version)
         return {"keeper_pid": self._link.pid, "version": self._link.version}
 
-    def checks(self) -> list[dict[str, Any]]:
+    async def checks(self) -> list[dict[str, Any]]:
         """What the daemon can see of its own health; `advice` says what to do when not ok."""
         own = [self._check_keeper(), self._check_files(), _check_ptys(), self._check_rings()]
-        return own + [check() for check in self._more_checks]
+        own += [check() for check in self._more_checks]
+        for trial in self._trials:
+            own += await trial()
+        return own
+
+    def add_trial(self, trial: Callable[[], Awaitable[list[dict[str, Any]]]]) -> None:
+        """Let an area have lines that take a moment to find out."""
+        self._trials.append(trial)
 
     def add_check(self, check: Callable[[], dict[str, Any]]) -> None:
         """Let an area have a line among the checks: `name`, `ok`, `detail`, `advice`."""

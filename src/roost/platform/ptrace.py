@@ -69,6 +69,18 @@ def let_go_on(stop: Stop) -> None:
             _request(_CONT, stop.thread, 0, stop.number if stop.kind == "signal" else 0)
 
 
+def why_not_ours(place: str = "/proc/sys/kernel/yama/ptrace_scope") -> str:
+    """Why the processes of our own user cannot be followed; empty when they can. Source: ptrace(2), Yama."""
+    try:
+        with open(place, encoding="ascii") as file:
+            scope = int(file.read())
+    except (OSError, ValueError):
+        return ""  # no such restriction
+    if scope <= 1 or (scope == 2 and os.geteuid() == 0):  # 1: the gate lets the tracer in
+        return ""
+    return f"kernel.yama.ptrace_scope is {scope}"
+
+
 def _message(thread: int) -> int:
     number = ctypes.c_ulong()
     with contextlib.suppress(ProcessLookupError):

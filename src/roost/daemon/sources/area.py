@@ -6,6 +6,7 @@ Owns which places a session is observed at and the call `sources.status`. Leaves
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from dataclasses import replace
@@ -36,6 +37,7 @@ def wire(context: Context) -> Wired:
     context.shared["sources"] = area.supervisor
     context.lifecycle.defer_exit = area.supervisor.defer_exit
     context.control.add_check(area.supervisor.check)
+    context.control.add_trial(area.try_all)
     observe_area(context).add(Participant(prepare=area.prepare, on_session=area.on_session))
     return Wired(methods={"sources.status": Method(NoParams, area.status)}, close=area.supervisor.close)
 
@@ -70,6 +72,12 @@ class SourcesArea:
     @property
     def _config(self) -> ObserveConfig:
         return cast(ObserveConfig, self._context.shared["config"].current.of(ObserveConfig))
+
+    async def try_all(self) -> list[dict[str, object]]:
+        """What each category would be observed by, for the doctor."""
+        from roost.daemon.sources.available import available
+
+        return await asyncio.to_thread(available, self._config.without, self._context.paths.state_dir)
 
     def prepare(self, preparation: Preparation, options: ObserveOptions) -> None:
         """Be there before the first process is, if it is wanted."""
