@@ -50,6 +50,20 @@ def test_a_session_is_seen_from_its_first_process_to_its_exit(shared: Instance, 
         ]
 
 
+def test_nothing_of_the_start_is_lost_when_several_sources_wait_for_it(tmp_path: Path) -> None:
+    instance = Instance({"ROOST_OBSERVE_WITHOUT": "fanotify,tcp-trace"})
+    try:
+        instance.start()
+        with EventReader(instance.socket, categories=OBSERVED) as reader, instance.client() as client:
+            client.spawn(["sh", "-c", "/bin/true x; sleep 0.2; exit 4"], cwd=tmp_path)
+            told = reader.until(lambda event: event["type"] == "exited")
+    finally:
+        instance.end()
+    processes = [event for event in told if event["category"] == "process"]
+    if {event["grade"] for event in processes} == {"exact"}:
+        assert [event["type"] for event in processes] == ["exec", *["fork", "exec", "exit"] * 2, "exit"]
+
+
 def test_nothing_runs_unless_it_is_wanted_and_doctor_says_what_does(shared: Instance, tmp_path: Path) -> None:
     with shared.client() as client:
         session = client.spawn(["sleep", "600"], cwd=tmp_path)

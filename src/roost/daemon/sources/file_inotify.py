@@ -1,7 +1,8 @@
 """File events of one session by inotify: its places as trees of watched directories.
 
 Owns the watches and their paths. A directory that appears is watched and then looked into: what was put there before
-the watch stood is told as `sampled`. inotify knows no pids, so nothing is attributed.
+the watch stood is told as `sampled`, and since something may have come and gone meanwhile, a gap names the directories.
+inotify knows no pids, so nothing is attributed.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class InotifyTree(Worker):
         self._pending: deque[tuple[bytes, bool]] = deque()  # directories to look into; whether their content is news
         self._fresh: dict[int, set[bytes]] = {}  # what a look has told already and an event may tell again
         self._renames = RenamePairs(self._moved_away)
+        self._unseen: list[bytes] = []  # directories of whose first moment nothing is known, to be told as a gap
         self._said_full = False
         self._missing: set[bytes] = set()
         self._inotify = Inotify()
@@ -69,6 +71,7 @@ class InotifyTree(Worker):
                 if not self._read():
                     break
             self._renames.give_up()
+            self._tell_unseen()
             self._delivery.after(self._changes.session_id, call)
 
         self.ask(read_then_call)
@@ -97,6 +100,8 @@ class InotifyTree(Worker):
         for _ in range(min(_PER_TURN, len(self._pending))):
             directory, news = self._pending.popleft()
             self._look_into(directory, news=news)
+        if not self._pending:
+            self._tell_unseen()
         if not self._pending and self._ready is not None:
             ready, self._ready = self._ready, None
             ready()
@@ -125,6 +130,8 @@ class InotifyTree(Worker):
             return
         known = directory in self._watches
         watch = self._watch(directory)
+        if news and not known:
+            self._unseen.append(directory)
         if watch is None or (known and news):
             return
         try:
@@ -149,17 +156,23 @@ class InotifyTree(Worker):
             if error.errno == errno.ENOSPC:
                 self._full(directory, "fs.inotify.max_user_watches")
             elif error.errno == errno.EACCES:
-                self._changes.tell_gap("not_readable", path=os.fsdecode(directory).encode(errors="replace").decode())
+                self._changes.tell_gap("not_readable", path=_text(directory))
             return None
         self._paths[watch] = directory
         self._watches[directory] = watch
         return watch
 
+    def _tell_unseen(self) -> None:
+        """No time stamp says whether anything happened in a directory before it was watched: clocks of files are too
+        coarse. So it is always said that it may have."""
+        if self._unseen:
+            unseen, self._unseen = self._unseen, []
+            self._changes.tell_gap("new_directories", first=_text(unseen[0]), directories=len(unseen))
+
     def _full(self, directory: bytes, reason: str) -> None:
         if not self._said_full:
             self._said_full = True
-            first = directory.decode("utf-8", "replace")
-            self._changes.tell_gap(reason, first_unwatched=first, watched=len(self._watches))
+            self._changes.tell_gap(reason, first_unwatched=_text(directory), watched=len(self._watches))
 
     # --- what the kernel says ---------------------------------------------------------------------------------------
 
@@ -268,3 +281,7 @@ class InotifyTree(Worker):
         self._fresh.clear()
         for place in self._changes.places:
             self._pending.append((place, False))
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "replace")

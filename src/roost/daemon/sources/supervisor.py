@@ -95,7 +95,7 @@ class Supervisor:
         }
         for key in [key for key in self._runs if key not in wanted]:
             self._end(key)
-        for key in sorted(wanted - set(self._runs)):
+        for key in sorted(wanted - set(self._runs), key=_processes_first):
             self._runs[key] = _Run("starting", time.time())
             self._begin(key)
             self._wait_for_end(key[0])
@@ -235,6 +235,11 @@ class Supervisor:
             worker.stop()
         await asyncio.to_thread(_join_all, workers)
         self.delivery.close()
+
+
+def _processes_first(key: Key) -> tuple[bool, Key]:
+    """What a session's processes did before it was known is told to whoever follows them first."""
+    return key[1] != "process", key
 
 
 def _join_all(workers: Iterable[Any]) -> None:
