@@ -24,6 +24,7 @@ from roost.daemon.local_attachment import LocalAttachment
 from roost.daemon.session import Session
 from roost.daemon.session_clients import new_token
 from roost.daemon.stream import Stream
+from roost.daemon.typists import Readers
 from roost.errors import InvalidError, NoRunError
 from roost.ring.reader import RingReader
 from roost.wire.conversation import ServerConversation
@@ -86,8 +87,10 @@ class Admitted:
 class Attacher:
     """Admits clients."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, readers: Readers) -> None:
+        """`readers`: who reads what clients send."""
         self._loop = loop
+        self._readers = readers
 
     def attach(
         self,
@@ -145,6 +148,7 @@ class Attacher:
             offset=admitted.start_offset if spec.extended else admitted.end_offset,
             on_input=session.on_input,
             on_closed=on_closed,
+            readers=self._readers,
         )
         attachment.blanks = admitted.blanks
         if lent is not None:

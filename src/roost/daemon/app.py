@@ -136,22 +136,24 @@ class App:
         from roost.daemon.service import Service
         from roost.daemon.spawning import Spawner
         from roost.daemon.terminator import Terminator
+        from roost.daemon.typists import Typists
         from roost.daemon.unix_server import UnixServer
         from roost.daemon.v1_sessions import V1Sessions
 
         loop = self._loop
+        typists = Typists(loop)
         terminator = Terminator(tasks, pin=self._pin, save=self._save, exclude=lambda: {self._link.pid})
         spawner = Spawner(
             loop, self._paths, self._socket_path, self._link, self._table, self._hooks, self._tees, self._areas
         )
         self._service = service = Service(
-            loop, self._table, spawner, Attacher(loop), terminator, self._link, self._tees
+            loop, self._table, spawner, Attacher(loop, typists), terminator, self._link, self._tees
         )
         for session in self._table:
             terminator.resume(session)
         self._whole: asyncio.Future[V1] = loop.create_future()
         self._early = early = EarlyV1(V1Sessions(service), self._whole)
-        return UnixServer(loop, tasks, lambda: self._whole.result() if self._whole.done() else early)
+        return UnixServer(loop, tasks, lambda: self._whole.result() if self._whole.done() else early, typists)
 
     async def _wire_rest(self, tasks: asyncio.TaskGroup, server: UnixServer) -> None:
         """Put the other pieces together; what is slow to import is imported here, a little at a time."""

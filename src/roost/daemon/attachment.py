@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from roost.core.queries import blanked
 from roost.daemon.stream import Stream
+from roost.daemon.typists import Readers
 from roost.wire import frames
 from roost.wire.conversation import ServerConversation
 from roost.wire.frames import ExitInfo, InputFrame
@@ -69,8 +70,10 @@ class Attachment:
         offset: int,
         on_input: Callable[[Attachment, InputFrame], None],
         on_closed: Callable[[Attachment], None],
+        readers: Readers | None = None,
     ) -> None:
         self._loop = loop
+        self._readers: Readers = readers or loop
         self._sock = sock
         self._conversation = conversation
         self.stream = stream
@@ -325,14 +328,14 @@ class Attachment:
         """Read the client's frames, first those that came right behind the attach request."""
         if not self._reading and not self.closed:
             self._reading = True
-            self._loop.add_reader(self._sock, self._readable)
+            self._readers.add_reader(self._sock.fileno(), self._readable)
             self._loop.call_soon(self._dispatch)
 
     def hold_back(self) -> None:
         """Stop reading this client until `resume_reading`: its input goes nowhere at the moment."""
         if self._reading:
             self._reading = False
-            self._loop.remove_reader(self._sock)
+            self._readers.remove_reader(self._sock.fileno())
 
     def _readable(self) -> None:
         try:
@@ -385,7 +388,7 @@ class Attachment:
         for timer in (self._deadline, self._report_timer):
             if timer is not None:
                 timer.cancel()
-        self._loop.remove_reader(self._sock)
+        self._readers.remove_reader(self._sock.fileno())
         self._loop.remove_writer(self._sock)
         self._leave()
         self._sock.close()

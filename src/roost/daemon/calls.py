@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from roost.daemon import keyboard, views
+from roost.daemon import keyboard, listing, views
 from roost.daemon.control import Control
 from roost.daemon.sending import SEND_TIMEOUT_S
 from roost.daemon.service import DEFAULT_GRACE_S, Service, own_environment
@@ -184,7 +184,7 @@ class Calls:
         sessions = self.service.select(originator=p.originator, live=None if p.all else True)
         if p.table:
             return {"table": views.session_table(sessions), "count": len(sessions)}, b""
-        return {"sessions": [views.session_info(s) for s in sessions]}, b""
+        return {"sessions": listing.sessions_json(sessions)}, b""
 
     async def get(self, p: TargetParams, _: bytes) -> Result:
         """One session."""

@@ -20,6 +20,7 @@ from roost.platform.memory import resident_bytes
 from roost.version import __version__
 
 _UPGRADE_S = 15.0
+_PYTHON = sys.version.split()[0]
 
 
 class Control:
@@ -69,7 +70,12 @@ class Control:
     def status(self) -> dict[str, Any]:
         """Who runs where, and how much there is."""
         sessions = list(self._service.table)
-        running = [s for s in sessions if s.live]
+        running = attached = ring_bytes = 0
+        for session in sessions:
+            running += session.live
+            attached += len(session.clients.attachments)
+            for stream in session.streams.values():
+                ring_bytes += _resident_bytes(stream.ring.end, stream.ring.capacity)
         return {
             "version": __version__,
             "pid": os.getpid(),
@@ -79,16 +85,14 @@ class Control:
             "scope": self._paths.scope,
             "uptime_s": round(self.uptime_s, 3),
             "sessions": len(sessions),
-            "running": len(running),
-            "exited": len(sessions) - len(running),
+            "running": running,
+            "exited": len(sessions) - running,
             "clients": self.connections,
-            "attached": sum(len(s.clients.attachments) for s in sessions),
-            "ring_bytes": sum(
-                _resident_bytes(s.ring.end, s.ring.capacity) for x in sessions for s in x.streams.values()
-            ),
+            "attached": attached,
+            "ring_bytes": ring_bytes,
             "memory_bytes": resident_bytes(os.getpid()),
             "keeper_memory_bytes": resident_bytes(self._link.pid),
-            "python": sys.version.split()[0],
+            "python": _PYTHON,
             "runtime_dir": self._paths.runtime_dir,
             "state_dir": self._paths.state_dir,
             "log_path": self._paths.daemon_log,

@@ -33,6 +33,10 @@ class EarlyV1(V1):
         """Whether the answer may be long in coming: waiting for the rest of the daemon counts."""
         return not self._is_served(request)
 
+    def answers_at_once(self, request: pb.DaemonRequest) -> bool:
+        """Nothing is: the calls are not there yet."""
+        return False
+
     async def answer(self, request: pb.DaemonRequest, connection: Connection) -> pb.DaemonResponse:
         """The response to one request."""
         if self._is_served(request):

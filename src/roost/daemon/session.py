@@ -33,6 +33,7 @@ from roost.wire import frames
 from roost.wire.frames import ExitInfo, InputFrame
 
 if TYPE_CHECKING:
+    from roost.daemon.listing import Shown
     from roost.daemon.recorder import Recorder
 
 #: How long v1 clients of a closed pipe wait for the exit code before they get `eof`.
@@ -66,6 +67,7 @@ class Session:
         self.last_output_at: float | None = None
         self.shell: ShellTrack | None = None  # of a terminal session
         self.activity: Told | None = None  # in what state it is
+        self.shown: Shown | None = None  # how it was described last
         #: Called once the child has been seen to end.
         self.when_exited: list[Callable[[], None]] = []
         self.window = Window(loop, Winsize(record.rows, record.cols), record.size_policy, self._size_changed)

@@ -273,6 +273,11 @@ class Stream:
         self.ring.set_scanned(self._scanned, self.scanner.state if self.scanner.dirty else None)
         self._stored = self._scanned
 
+    @property
+    def scanned(self) -> int:
+        """Up to where the scanner has looked; without one, where the output stood at the start of this daemon."""
+        return self._scanned
+
     def scan_to_end(self) -> int:
         """Bring the scanner up to date and return the offset it stands at (the end just seen)."""
         end = self.ring.end

@@ -52,6 +52,9 @@ class SessionTable:
 
     def resolve(self, target: str, *, live_only: bool = False) -> Session:
         """The one session that the target means. Raises NoRunError or AmbiguousTargetError."""
+        named = self._by_id.get(target) or self._by_name.get(target)
+        if named is not None and named.live and target in (named.id, named.record.name):
+            return named  # what the rules below would find by looking at all of them
         candidates = [
             Candidate(id=s.id, name=s.record.name, pid=s.origin.pid, live=s.live, created_at=s.origin.created_at)
             for s in self

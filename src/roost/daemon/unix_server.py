@@ -16,19 +16,19 @@ import struct
 from collections.abc import Callable
 
 from roost.daemon.asker import ASKER
+from roost.daemon.incoming import READ_BYTES, Incoming
 from roost.daemon.listening import file_at, listen_at
+from roost.daemon.typists import Typists
 from roost.daemon.v1 import V1, Connection
 from roost.errors import RoostError
 from roost.wire import daemon_v1_pb2 as pb
 from roost.wire.codec import encode_response
 from roost.wire.conversation import BadRequest, Request, ServerConversation
-from roost.wire.frame_types import InputFrame
 
 log = logging.getLogger(__name__)
 
 #: Open connections at most; one more is told so and closed.
 MAX_CONNECTIONS = 4096
-_READ_BYTES = 64 * 1024
 #: How long a full process waits before it accepts again.
 _ACCEPT_PAUSE_S = 0.1
 
@@ -36,11 +36,14 @@ _ACCEPT_PAUSE_S = 0.1
 class UnixServer:
     """Serves the session protocol on one socket."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, tasks: asyncio.TaskGroup, v1: Callable[[], V1]) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, tasks: asyncio.TaskGroup, v1: Callable[[], V1], typists: Typists
+    ) -> None:
         """`v1` is asked at the first connection: protobuf is imported then."""
         self._loop = loop
         self._tasks = tasks
         self._v1 = v1
+        self._typists = typists
         self._listener: socket.socket | None = None
         self._path = ""
         self._file: tuple[int, int] | None = None
@@ -105,9 +108,11 @@ class UnixServer:
                 return
             ASKER.set(f"unix:{peer_pid}")
             connection = Connection(sock, ServerConversation(), peer_pid, self._one_less)
+            incoming = Incoming(self._loop, connection, self._answer_at_once)
             try:
-                handed_over = await self._converse(connection)
+                handed_over = await self._converse(connection, incoming)
             finally:
+                incoming.close()
                 if connection.stream is not None:
                     connection.stream.close()
         except (ConnectionError, BrokenPipeError):
@@ -133,7 +138,7 @@ class UnixServer:
         """Answer the first request, whatever it is, and close: a silent close would stall a v1 client."""
         async with asyncio.timeout(5):
             conversation = ServerConversation()
-            while data := await self._loop.sock_recv(sock, _READ_BYTES):
+            while data := await self._loop.sock_recv(sock, READ_BYTES):
                 conversation.feed(data)
                 event = conversation.next_event()
                 if event is not None:
@@ -141,21 +146,13 @@ class UnixServer:
                     await self._loop.sock_sendall(sock, encode_response(refusal))
                     return
 
-    async def _converse(self, connection: Connection) -> bool:
+    async def _converse(self, connection: Connection, incoming: Incoming) -> bool:
         """Answer requests in order; True when the connection has become an attachment."""
         sock, conversation = connection.sock, connection.conversation
         while True:
-            event = conversation.next_event()
+            event = await incoming.next()
             if event is None:
-                data = await self._loop.sock_recv(sock, _READ_BYTES)
-                if not data:
-                    bad = conversation.feed_eof()
-                    if bad is not None:
-                        await self._answer_bad(sock, bad)
-                    return False
-                conversation.feed(data)
-                continue
-            assert not isinstance(event, InputFrame)
+                return False
             if isinstance(event, BadRequest):
                 await self._answer_bad(sock, event)
                 if event.fatal:
@@ -170,8 +167,12 @@ class UnixServer:
                 return False
             if conversation.waiting:  # a refused attach: v1 closes
                 return False
-            if conversation.buffered:  # what was sent together is not answered in one go: others have their turn
-                await asyncio.sleep(0)
+
+    def _answer_at_once(self, connection: Connection, request: pb.DaemonRequest) -> bytes | None:
+        """The answer to a request for which nothing has to be waited, else None."""
+        self._typists.serve()
+        v1 = self._v1()
+        return self._encode(v1.answer_at_once(request, connection)) if v1.answers_at_once(request) else None
 
     async def _answer_bad(self, sock: socket.socket, bad: BadRequest) -> None:
         response = pb.DaemonResponse(code=pb.STATUS_CODE_INVALID_ARGUMENT, message=bad.text)

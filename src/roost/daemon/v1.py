@@ -46,6 +46,9 @@ _CODES = {
     "rate_limited": pb.STATUS_CODE_RATE_LIMITED,
 }
 
+#: Roost calls that never wait. They are many where somebody looks at the daemon all the time.
+_CALLS_AT_ONCE = frozenset(("sessions.list", "sessions.get", "sessions.logs", "daemon.status"))
+
 #: What a request may demand by `required_features`: what came after the first daemons that know the extensions.
 FEATURES = frozenset({"tees", "options", "local-ring"})
 
@@ -108,6 +111,23 @@ class V1:
 
             return request.roost.method in WAITING_METHODS
         return request.type == pb.REQUEST_TYPE_WRITE_PIPE_STDIN
+
+    def answers_at_once(self, request: pb.DaemonRequest) -> bool:
+        """Whether nothing has to be waited for: `answer_at_once` will do."""
+        if request.type == pb.REQUEST_TYPE_ROOST_CALL:
+            return request.roost.method in _CALLS_AT_ONCE
+        return request.type == pb.REQUEST_TYPE_PING
+
+    def answer_at_once(self, request: pb.DaemonRequest, connection: Connection) -> pb.DaemonResponse:
+        """What `answer` gives, without a task: a task costs as much as the call itself does."""
+        work = self.answer(request, connection)
+        try:
+            work.send(None)
+        except StopIteration as done:
+            response: pb.DaemonResponse = done.value
+            return response
+        work.close()
+        raise RuntimeError(f"{request.roost.method or request.type} waits for something, and was said not to")
 
     async def answer(self, request: pb.DaemonRequest, connection: Connection) -> pb.DaemonResponse:
         """The response to one request; `connection.attachment` is set when it has become a stream.

@@ -175,10 +175,18 @@ async def _perform(
     work = run(world, operation.call, params, b"")
     result, data = await (asgi.unless_gone(receive, work) if strict or operation.call in WAITING_METHODS else work)
     if operation.call == "sessions.list" and caller.only:
-        result = {"sessions": [info for info in result["sessions"] if info["id"] == caller.only]}
+        result = {"sessions": [info for info in result["sessions"] if _id_of(info) == caller.only]}
     if data:
         result = {**result, "data": data}
     return result
+
+
+def _id_of(info: msgspec.Raw) -> str:
+    return msgspec.json.decode(info, type=_Identified).id
+
+
+class _Identified(msgspec.Struct):
+    id: str
 
 
 def _texts(scope: Scope, taken: Mapping[str, Any]) -> dict[str, Any]:
