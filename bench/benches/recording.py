@@ -25,7 +25,7 @@ def _encode(data: bytes, *, common: bool) -> float:
     """MB/s of the encoder alone, in pieces as the recorder makes them."""
     from roost.core.recording import Batch, Checkpoint, encode_batch
     from roost.core.redaction import compile_rules
-    from roost.daemon.recorder import PIECE_BYTES
+    from roost.daemon.recording_batches import PIECE_BYTES
 
     rules = compile_rules([], common=common)
     at = Checkpoint(0, 0, 24, 80)

@@ -1,7 +1,7 @@
 """The daemon: the only place that wires everything, and its life from start to stop.
 
 Owns what belongs to no session and what the keeper is asked and tells. The process around it (log, lock, arguments) is
-`process`'.
+`main`'s.
 """
 
 from __future__ import annotations

@@ -337,11 +337,10 @@ def _exited(session: Session) -> Session:
 
 
 def _ended(session: Session) -> dict[str, Any]:
-    survivors = session.ending.survivors if session.ending else []
     return {
         **views.exit_status(session),
-        "survivors": [pid for pid, _ in survivors],
-        "survivor_names": [name for _, name in survivors],
+        "survivors": [pid for pid, _ in session.survivors],
+        "survivor_names": [name for _, name in session.survivors],
     }
 
 

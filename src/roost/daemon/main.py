@@ -26,6 +26,7 @@ from roost.errors import RoostError, UnavailableError
 from roost.keeper.launch import start_keeper
 from roost.paths import DEFAULT_SCOPE, Paths
 from roost.platform.recall import recall_daemon
+from roost.platform.session_mark import shed_mark
 
 _LOG_BYTES = 1 << 20
 
@@ -35,6 +36,7 @@ def _set_up_process() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    shed_mark()
     gc.freeze()
 
 

@@ -1,9 +1,9 @@
 """A recording at work: a cursor on the ring, a clock, and a file that is written in another thread.
 
-Owns when a batch is made and what goes into it (`roost.core.recording` makes its lines), and what becomes of a file
-that cannot be written. There is no queue of output: the ring holds what is not in the file yet, and only how far the
-stream was at which moment is noted meanwhile. At most one file operation is under way. A recording that has fallen
-further behind than the ring reaches says how much is missing; one with a hold lets the child wait instead.
+Owns when a batch is written, and the beginning and the end (`recording_batches` says what goes into a batch,
+`roost.core.recording` makes its lines). There is no queue of output: the ring holds what is not in the file yet, and
+only how far the stream was at which moment is noted meanwhile. At most one file operation is under way. A recording
+that has fallen further behind than the ring reaches says how much is missing; one with a hold lets the child wait.
 """
 
 from __future__ import annotations
@@ -13,24 +13,21 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from roost.core.cast import EXIT, MARKER, RESIZE, size_text
-from roost.core.recording import Aside, Batch, Checkpoint, Encoded, encode_batch
-from roost.core.redaction import LOOK_BACK_BYTES, Rule
+from roost.core.cast import MARKER, RESIZE, size_text
+from roost.core.recording import Aside, Checkpoint, Encoded, encode_batch
+from roost.core.redaction import Rule
 from roost.daemon.cast_file import CastFile, Resumed, Written, resume_cast
 from roost.daemon.moments import Moments
 from roost.daemon.record import RecordingRecord
+from roost.daemon.recording_batches import PIECE_BYTES, exit_asides, next_batch
 from roost.daemon.session import Session
 from roost.daemon.tee_file import Identity, reason
+from roost.daemon.write_trouble import WriteTrouble
 from roost.daemon.writer_pool import WriterPool
 from roost.errors import InvalidError
 
-#: What is copied out of the ring for one batch.
-PIECE_BYTES = 256 * 1024
 #: How long a batch collects. Times in the recording are those of the output, not of the write.
 COLLECT_S = 0.2
-#: How long a file that could not be written is left alone at first; twice as long each time.
-RETRY_S = 1.0
-RETRY_MOST_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +66,7 @@ class Recorder:
         self._busy = False
         self._quiet = False
         self._ended = record.ended
-        self._failing = ""
-        self._retry_s = RETRY_S
+        self._trouble = WriteTrouble()
         self._timer: asyncio.TimerHandle | None = None
         self._when_ended: list[Callable[[], None]] = []
         self._when_quiet: list[Callable[[], None]] = []
@@ -178,7 +174,7 @@ class Recorder:
 
     def _consider(self) -> None:
         """Write now, in a moment, or not yet."""
-        if self._busy or self._quiet or self._ended or self._file is None or self._failing:
+        if self._busy or self._quiet or self._ended or self._file is None or self._trouble.error:
             return
         behind = self._end_offset() - self._at.offset
         if behind >= PIECE_BYTES or self._until is not None:
@@ -203,7 +199,15 @@ class Recorder:
     def _begin_batch(self) -> None:
         file, rules = self._file, self._rules
         assert file is not None
-        batch = self._next_batch()
+        batch = next_batch(
+            self._at,
+            self._ring,
+            self._moments,
+            limit=self._end_offset(),
+            until=self._until,
+            begin=self.record.begin if self._rules else None,
+            returns=not self.session.is_pty,
+        )
         seen = (batch.read_from + len(batch.data), self._moments.count)
 
         def write() -> tuple[Encoded, Written]:
@@ -212,31 +216,6 @@ class Recorder:
 
         self._busy = True
         self._shell.pool.submit(write, lambda done: self._on_written(seen, *done))
-
-    def _next_batch(self) -> Batch:
-        start, limit = self._at, self._end_offset()
-        read_from = start.offset
-        data = self._ring.read(read_from, PIECE_BYTES)
-        while data is None:  # the writer is fast: leave it some room
-            read_from = min(self._ring.start + self._ring.capacity // 8, limit)
-            data = self._ring.read(read_from, PIECE_BYTES)
-        data = data[: max(0, limit - read_from)]
-        final = self._until is not None and read_from + len(data) >= self._until
-        context = b""
-        if self._rules and 0 < start.offset == self.record.begin == read_from:
-            before = max(start.offset - LOOK_BACK_BYTES, self._ring.start)
-            context = (self._ring.read(before, start.offset - before) or b"").rpartition(b"\n")[2]
-        return Batch(
-            start=start,
-            read_from=read_from,
-            data=data,
-            marks=self._moments.marks,
-            asides=self._moments.asides,
-            context=context,
-            final=final,
-            ended=final,
-            returns=not self.session.is_pty,
-        )
 
     def _on_written(self, seen: tuple[int, int], encoded: Encoded, written: Written) -> None:
         self._busy = False
@@ -247,7 +226,7 @@ class Recorder:
         self._undecided = None if encoded.lines else seen
         self._moments.written(encoded)
         self.record.offset, self.record.missed = at.offset, at.missed
-        if self._failing:
+        if self._trouble.error:
             self._works_again()
         if self.lossless:
             self.stream.update_hold()
@@ -274,18 +253,15 @@ class Recorder:
         if written.changed:
             self._give_up(written.error)
             return
-        if not self._failing:
+        if self._trouble.begins(written.error):
             self._release_hold()
-            self._failing = written.error
             self._shell.announce(True)
-        self._failing = written.error
         self._settle()
         if not self._quiet:
-            self._wake_in(self._retry_s)
-            self._retry_s = min(self._retry_s * 2, RETRY_MOST_S)
+            self._wake_in(self._trouble.next_pause_s())
 
     def _works_again(self) -> None:
-        self._failing, self._retry_s = "", RETRY_S
+        self._trouble.over()
         if self.record.hold and not self._ended:
             self.lossless = True
             self.stream.update_hold()
@@ -319,20 +295,14 @@ class Recorder:
             self._consider()
 
     def on_exited(self, code: int | None, signal_number: int | None) -> None:
-        """The child has ended: record the rest of its output, then its exit. Shells call signal n 128 + n."""
+        """The child has ended: record the rest of its output, then its exit."""
         if self._ended or self._until is not None:
             return
         self._note_progress()
         exit_offset = self._ring.exit_offset
         self._until = self._ring.end if exit_offset is None else exit_offset
-        at_us = self._clock_us()
-        if signal_number is not None:
-            self._moments.put(Aside(self._until, at_us, MARKER, f"ended by signal {signal_number}"))
-            self._moments.put(Aside(self._until, at_us, EXIT, str(128 + signal_number)))
-        elif code is not None:
-            self._moments.put(Aside(self._until, at_us, EXIT, str(code)))
-        else:
-            self._moments.put(Aside(self._until, at_us, MARKER, "exit code unknown"))
+        for aside in exit_asides(self._until, self._clock_us(), code, signal_number):
+            self._moments.put(aside)
         self._consider()
 
     def _end(self) -> None:
@@ -369,12 +339,12 @@ class Recorder:
     def give_up(self) -> None:
         """Stop without the rest."""
         if not self._ended:
-            self.record.error = self.record.error or self._failing or "stopped before everything was written"
+            self.record.error = self.record.error or self._trouble.error or "stopped before everything was written"
             self._stop()
 
     def quiesce(self, then: Callable[[], None]) -> None:
         """The daemon leaves: write what there is besides output (that stays in the ring), then call back."""
-        if self._moments and not (self._ended or self._failing or self._file is None):
+        if self._moments and not (self._ended or self._trouble.error or self._file is None):
             if self._busy:
                 self._when_quiet.append(lambda: self.quiesce(then))
                 return
@@ -413,7 +383,7 @@ class Recorder:
     @property
     def error(self) -> str:
         """Why it cannot be written, now or for good; "" while all is well."""
-        return self.record.error or self._failing
+        return self.record.error or self._trouble.error
 
     @property
     def state(self) -> str:
@@ -422,7 +392,7 @@ class Recorder:
             return "failed"
         if self.record.closed:
             return "closed"
-        return "failing" if self._failing else "recording"
+        return "failing" if self._trouble.error else "recording"
 
     def status(self) -> RecordingRecord:
         """The record with the present count of missing bytes: also those that are certain to be missing."""

@@ -246,9 +246,8 @@ class Service:
         return session
 
     def begin_terminate(self, session: Session, grace_s: float) -> None:
-        """Start ending a session; returns at once. Nothing to do for one that has exited and holds nothing."""
-        if session.live or not all(s.ring.closed for s in session.streams.values()):
-            self._terminator.begin(session, grace_s)
+        """Start ending a session, or what one that has exited left running; returns at once."""
+        self._terminator.begin(session, grace_s)
 
     async def terminate(self, sessions: Iterable[Session], grace_s: float) -> list[Session]:
         """End sessions and wait until it is done."""
@@ -262,7 +261,8 @@ class Service:
     async def restart(self, session: Session, grace_s: float) -> Session:
         """End a session if it runs and start the same again under its name. Raises WrongStateError if unknown how."""
         check_restart(session)
-        await self.terminate([session], grace_s)
+        if session.live or session.held_open:
+            await self.terminate([session], grace_s)
         if session.live:
             raise RoostError(f"session {session.record.name} did not end; see `roost ls`", kind="internal")
         await self.drain_tees([session])

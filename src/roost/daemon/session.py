@@ -64,6 +64,7 @@ class Session:
         self.forgotten = False
         self.ending: Ending | None = None
         self.pinned = False
+        self.survivors: list[tuple[int, str]] = []  # pid and name of what a terminate could not end
         self.last_output_at: float | None = None
         self.shell: ShellTrack | None = None  # of a terminal session
         self.activity: Told | None = None  # in what state it is
@@ -96,6 +97,11 @@ class Session:
     def live(self) -> bool:
         """Whether the child has not been seen to end."""
         return self.ending is None
+
+    @property
+    def held_open(self) -> bool:
+        """Whether somebody still has its terminal or pipes open."""
+        return not all(stream.ring.closed for stream in self.streams.values())
 
     def tell(self, type: str, data: dict[str, Any]) -> None:
         """A step in the session's life, for the events."""
@@ -250,7 +256,7 @@ class Session:
         self.exited.set()
         for call in tuple(self.when_exited):
             call()
-        if all(stream.ring.closed for stream in self.streams.values()):
+        if not self.held_open:
             self.drop_input()
 
     def on_stream_closed(self, name: str) -> None:
@@ -261,7 +267,7 @@ class Session:
             return
         stream.turn_soon()
         if not self.live:
-            if all(s.ring.closed for s in self.streams.values()):
+            if not self.held_open:
                 self.drop_input()
             return
         if not self.is_pty:

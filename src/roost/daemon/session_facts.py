@@ -5,7 +5,7 @@ Owns their shape, and what the event of an exit says of them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from roost.wire.frames import ExitInfo
@@ -27,7 +27,6 @@ class Ending:
     """What is known of a session's end."""
 
     info: ExitInfo
-    survivors: list[tuple[int, str]] = field(default_factory=list)
 
 
 def exited_data(info: ExitInfo) -> dict[str, Any]:

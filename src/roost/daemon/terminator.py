@@ -49,6 +49,7 @@ class Terminator:
         session.record.terminate_at = time.time()
         session.record.terminate_grace_s = grace_s
         session.record.terminate_hard = False
+        session.survivors = []
         self._save(session)
         self._start(session, soft=True)
 
@@ -125,8 +126,7 @@ class Terminator:
             if time.time() >= deadline:
                 break
             await asyncio.sleep(STRAGGLER_POLL_S)
-        if session.ending is not None:
-            session.ending.survivors = [(p.pid, p.name) for p in await self.collect(session)]
+        session.survivors = [(p.pid, p.name) for p in await self.collect(session)]
 
     async def signal_tree(self, session: Session, signal_number: int) -> list[int]:
         """Signal every process of the session, children before parents; the pids that were reached."""

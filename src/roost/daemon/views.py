@@ -47,7 +47,7 @@ def session_info(session: Session) -> dict[str, Any]:
         "ring_bytes": stream.ring.capacity,
         "start_offset": stream.ring.start,
         "end_offset": stream.ring.end,
-        "terminal_held": not session.live and not all(s.ring.closed for s in session.streams.values()),
+        "terminal_held": not session.live and session.held_open,
         "held_by": _held_by(session),
         "last_output_at": session.last_output_at,
         "spawn_id": record.spawn_id or None,
@@ -160,5 +160,5 @@ def _state(session: Session) -> str:
     assert session.ending is not None
     info = session.ending.info
     code = "?" if info.code is None else f"{info.code}"
-    held = ", terminal held" if not all(s.ring.closed for s in session.streams.values()) else ""
+    held = ", terminal held" if session.held_open else ""
     return f"exited {code}{held}"

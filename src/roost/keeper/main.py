@@ -17,6 +17,7 @@ from roost.keeper.log import Log
 from roost.keeper.signals import SIGHUP, SIGINT, SIGPIPE, SIGQUIT, ignore
 from roost.keeper.state import State, decode_state, encode_state
 from roost.platform import become_subreaper
+from roost.platform.session_mark import shed_mark
 
 #: Another keeper of this scope is running.
 EXIT_TAKEN = 3
@@ -44,6 +45,7 @@ def _keep(arguments: list[str]) -> int:
     ignore(SIGHUP, SIGINT, SIGQUIT, SIGPIPE)
     os.chdir("/")
     os.umask(0o077)
+    shed_mark()
     try:
         Keeper(options).run()
     except RoostError as error:

@@ -17,6 +17,7 @@ from roost.keeper.program import denied, find_program, interpreter_of, missing_p
 from roost.keeper.sessions import Session, Stream
 from roost.keeper.signals import SETTABLE
 from roost.platform import open_terminal, process_start_ticks
+from roost.platform.session_mark import Marking
 from roost.ring.writer import RingWriter, create_ring_file
 
 TYPE_CHECKING = False
@@ -227,7 +228,7 @@ def _posix_spawn(
 ) -> int:
     umask = None if recipe.umask is None else os.umask(recipe.umask)
     try:
-        with LimitsAround(recipe.limits):
+        with LimitsAround(recipe.limits), Marking(recipe.id):
             try:
                 return _exec(program, recipe.argv, env, actions)
             except OSError as error:

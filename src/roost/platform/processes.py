@@ -10,6 +10,8 @@ import os
 import signal
 from dataclasses import dataclass
 
+from roost.platform.session_mark import marked_session
+
 
 @dataclass(frozen=True, slots=True)
 class Process:
@@ -70,6 +72,15 @@ def environment_value(pid: int, key: bytes) -> bytes | None:
     return environ[len(key) + 1 :].partition(b"\0")[0]
 
 
+def claimed_session(pid: int) -> str | None:
+    """The session that a process says it is of: by its mark, else by its environment."""
+    session = marked_session(pid)
+    if session is None:
+        value = environment_value(pid, b"ROOST_SESSION")
+        session = value.decode("ascii", "replace") if value else None
+    return session
+
+
 @dataclass(frozen=True, slots=True)
 class Membership:
     """By what a process is known to belong to a session."""
@@ -80,7 +91,8 @@ class Membership:
 
 
 def members(groups: list[Membership], table: dict[int, Process], exclude: set[int]) -> dict[str, list[Process]]:
-    """The live processes of each session: by terminal, session id, `ROOST_SESSION`, and all their descendants."""
+    """The live processes of each session: by terminal, session id, the mark that all of them bear, `ROOST_SESSION`, and
+    all their descendants."""
     owner: dict[int, str] = {}
     by_tty = {g.tty_nr: g.session_id for g in groups if g.tty_nr}
     by_leader = {g.leader_pid: g.session_id for g in groups if g.leader_pid}
@@ -90,8 +102,7 @@ def members(groups: list[Membership], table: dict[int, Process], exclude: set[in
             continue
         session = by_leader.get(process.pid) or by_leader.get(process.sid) or by_tty.get(process.tty_nr)
         if session is None:
-            value = environment_value(process.pid, b"ROOST_SESSION")
-            session = value.decode("ascii", "replace") if value else None
+            session = claimed_session(process.pid)
         if session in wanted:
             owner[process.pid] = session
     _add_descendants(owner, table, exclude)
@@ -109,12 +120,11 @@ def _add_descendants(owner: dict[int, str], table: dict[int, Process], exclude: 
     while pending:
         parent = pending.pop()
         for pid in children.get(parent, ()):
-            if pid not in owner and pid not in exclude and table[pid].state not in "ZX":
-                # A session started from inside another belongs to itself.
-                value = environment_value(pid, b"ROOST_SESSION")
-                if value is None or value.decode("ascii", "replace") == owner[parent]:
-                    owner[pid] = owner[parent]
-                    pending.append(pid)
+            if pid in owner or pid in exclude or table[pid].state in "ZX":
+                continue
+            if claimed_session(pid) in (None, owner[parent]):  # a session started from inside another is its own
+                owner[pid] = owner[parent]
+                pending.append(pid)
 
 
 def send_signal(process: Process, signal_number: int) -> bool:
