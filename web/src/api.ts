@@ -18,7 +18,7 @@ export interface Me {
   only: string;
 }
 
-export async function ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+export async function ask<T>(method: string, path: string, body?: unknown, limitMs = 0): Promise<T> {
   let response: Response;
   try {
     response = await fetch(path, {
@@ -26,11 +26,14 @@ export async function ask<T>(method: string, path: string, body?: unknown): Prom
       credentials: "same-origin",
       headers: body === undefined ? {} : { "Content-Type": "application/json" },
       body: body === undefined ? undefined : JSON.stringify(body),
+      ...(limitMs ? { signal: AbortSignal.timeout(limitMs) } : {}),
     });
   } catch {
     throw new Refusal(0, "unreachable", "the daemon does not answer; it may be restarting");
   }
-  const text = await response.text();
+  const text = await response.text().catch(() => {
+    throw new Refusal(0, "unreachable", "the daemon went away in the middle of its answer");
+  });
   const found: unknown = text ? parsed(text) : {};
   if (!response.ok) {
     const problem = (found ?? {}) as { detail?: string; kind?: string; title?: string };
@@ -47,7 +50,9 @@ function parsed(text: string): unknown {
   }
 }
 
-export const get = <T>(path: string): Promise<T> => ask<T>("GET", path);
+/** What is only looked at is not waited for longer than this: a daemon that hangs is one that does not answer. */
+const LOOK_LIMIT_MS = 8000;
+export const get = <T>(path: string): Promise<T> => ask<T>("GET", path, undefined, LOOK_LIMIT_MS);
 export const post = <T>(path: string, body: unknown = {}): Promise<T> => ask<T>("POST", path, body);
 
 /** The path of a session's resource. */

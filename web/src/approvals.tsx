@@ -31,6 +31,8 @@ export function Approvals({ approvals, sessions, watcher, me }: Shown) {
 
 function Question({ approval, name, watcher, me }: { approval: Approval; name: string; watcher: Watcher; me: Me }) {
   const [now, setNow] = useState(Date.now() / 1000);
+  const [reason, setReason] = useState<string | null>(null);
+  const armed = useArmed();
   const [refusal, run] = useAsked();
   useEffect(() => {
     const timer = window.setInterval(() => setNow(Date.now() / 1000), 1000);
@@ -42,10 +44,6 @@ function Question({ approval, name, watcher, me }: { approval: Approval; name: s
         watcher.refresh(),
       ),
     );
-  const deny = (): void => {
-    const reason = window.prompt("Why not? (optional)", "");
-    if (reason !== null) answer("deny", reason);
-  };
   const left = approval.expires_at ? approval.expires_at - now : null;
   const detail = typeof approval.detail === "string" ? approval.detail : JSON.stringify(approval.detail ?? "");
   return (
@@ -58,16 +56,49 @@ function Question({ approval, name, watcher, me }: { approval: Approval; name: s
             <a href={`#/s/${encodeURIComponent(approval.session_id)}`}>{name}</a>
           </>
         )}
-        {left !== null && <span class="left">{left > 0 ? `expires in ${age(left)}` : "expired"}</span>}
       </p>
+      {left !== null && <span class="left">{left > 0 ? `expires in ${age(left)}` : "expired"}</span>}
       {detail && detail !== '""' && <pre tabIndex={0}>{detail}</pre>}
       {mayType(me) && (
         <div class="row">
-          <button class="main" onClick={() => answer("approve")}>Approve</button>
-          <button class="danger" onClick={deny}>Deny</button>
+          <button class="main" disabled={!armed} onClick={() => answer("approve")}>Approve</button>
+          <button class="danger" disabled={!armed} onClick={() => answer("deny", reason ?? "")}>Deny</button>
+          {reason === null && <button class="link" onClick={() => setReason("")}>with a reason</button>}
         </div>
+      )}
+      {reason !== null && (
+        <input
+          ref={focusFirst}
+          aria-label="Reason"
+          placeholder="Reason, for whoever asks"
+          value={reason}
+          onInput={(event) => setReason(event.currentTarget.value)}
+          onKeyDown={(event) => {
+            if (event.key === "Enter") answer("deny", reason);
+            if (event.key === "Escape") setReason(null);
+          }}
+        />
       )}
       <Refused text={refusal} />
     </article>
   );
 }
+
+const ARM_MS = 400;
+
+/** False for a moment: a question that appears under a finger must not be answered by it. */
+function useArmed(): boolean {
+  const [armed, setArmed] = useState(false);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setArmed(true), ARM_MS);
+    return () => window.clearTimeout(timer);
+  }, []);
+  return armed;
+}
+
+const focusFirst = (element: HTMLElement | null): void => {
+  if (element && !element.dataset.seen) {
+    element.dataset.seen = "yes";
+    element.focus();
+  }
+};

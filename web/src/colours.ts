@@ -58,6 +58,14 @@ const NAMES = [
 
 export const terminalTheme = (dark: boolean): ITheme => (dark ? DARK : LIGHT);
 
+/** Where a search has found something; the active place is marked more. */
+export const foundColours = (dark: boolean) => ({
+  matchBackground: dark ? "#4d4520" : "#f4e3a3",
+  activeMatchBackground: dark ? "#8a6d1a" : "#f0c040",
+  matchOverviewRuler: dark ? "#8a6d1a" : "#f0c040",
+  activeMatchColorOverviewRuler: dark ? "#f2c14e" : "#8a5a00",
+});
+
 const CUBE = [0, 95, 135, 175, 215, 255];
 
 /** A colour of a screen's style: a number of the palette, or red, green and blue. */

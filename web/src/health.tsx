@@ -99,60 +99,63 @@ export function Health({ world }: { watcher: Watcher; world: World }) {
   const rates = rateOf(samples.current, (sample) => sample.output);
   const events = rateOf(samples.current, (sample) => sample.events);
   const memory = samples.current.map((sample) => sample.memory);
+  const three = (value: string): string => `most ${value} in three minutes`;
   return (
-    <>
+    <div class="health">
       <h1>Health</h1>
       {problem && <p class="refused" role="alert">{problem}</p>}
+      {!status && !problem && <p class="waiting">Asking the daemon …</p>}
       {status && (
         <dl class="numbers">
           <Fact name="Version" value={status.version} />
-          <Fact name="Daemon" value={`pid ${status.pid}, up ${age(status.uptime_s)}`} />
-          <Fact name="Keeper" value={`pid ${status.keeper_pid}`} />
-          <Fact name="Sessions" value={`${status.running} running, ${status.exited} exited`} />
-          <Fact name="Connections" value={`${status.clients}, ${status.attached} attached`} />
-          <Fact name="Retained output" value={bytes(status.ring_bytes)} />
-          <Fact name="Output so far" value={bytes(written)} />
-          {journal && <Fact name="Events stored" value={`${seqOf(journal.last).toLocaleString()} in this run, ${bytes(journal.bytes)} in all`} />}
-          {status.memory_bytes != null && <Fact name="Memory, daemon" value={bytes(status.memory_bytes)} />}
-          {status.keeper_memory_bytes != null && <Fact name="Memory, keeper" value={bytes(status.keeper_memory_bytes)} />}
+          <Fact name="Daemon" value={`up ${age(status.uptime_s)}`} more={`pid ${status.pid}`} />
+          <Fact name="Keeper" value={status.keeper_memory_bytes == null ? "–" : bytes(status.keeper_memory_bytes)} more={`pid ${status.keeper_pid}`} />
+          <Fact name="Sessions" value={`${status.running} running`} more={`${status.exited} exited`} />
+          <Fact name="Connections" value={String(status.clients)} more={`${status.attached} attached to sessions`} />
+          <Fact name="Output" value={bytes(written)} more={`${bytes(status.ring_bytes)} retained`} />
+          {journal && <Fact name="Events" value={seqOf(journal.last).toLocaleString()} more={`${bytes(journal.bytes)} stored`} />}
         </dl>
       )}
       <div class="plots">
-        <Plot title="Output" values={rates} shown={(value) => `${bytes(Math.round(value))}/s`} />
-        <Plot title="Events" values={events} shown={(value) => `${value.toFixed(1)}/s`} />
-        <Plot title="Memory of the daemon" values={memory} shown={(value) => bytes(Math.round(value))} />
+        <Plot title="Output" values={rates} shown={(value) => `${bytes(Math.round(value))}/s`} more={three} />
+        <Plot title="Events" values={events} shown={(value) => `${value.toFixed(1)}/s`} more={three} />
+        <Plot title="Memory of the daemon" values={memory} shown={(value) => bytes(Math.round(value))} more={three} />
       </div>
       <section aria-labelledby="checks">
         <h2 id="checks">Checks</h2>
         <ul class="checks">
           {checks.map((check) => (
             <li key={check.name} class={check.ok ? "ok" : "bad"}>
-              <b>
-                {check.ok ? "✓" : "✗"} {check.name}
-              </b>{" "}
-              {check.detail}
-              {!check.ok && check.advice && <em> {check.advice}</em>}
+              <span class="mark" role="img" aria-label={check.ok ? "good" : "not good"}>{check.ok ? "✓" : "✗"}</span>
+              <b>{check.name}</b>
+              <span>
+                {check.detail}
+                {!check.ok && check.advice && <em class="faint"> {check.advice}</em>}
+              </span>
             </li>
           ))}
         </ul>
       </section>
       <section aria-labelledby="sinks">
         <h2 id="sinks">Hooks</h2>
-        {sinks.length === 0 ? <p>No sinks are configured.</p> : <Rows rows={sinks} label="Hooks" />}
+        {sinks.length === 0 ? <p class="faint">No sinks are configured.</p> : <Rows rows={sinks} label="Hooks" />}
       </section>
       <section aria-labelledby="observers">
         <h2 id="observers">Observers</h2>
-        {observers.length === 0 ? <p>Nobody observes.</p> : <Rows rows={observers} label="Observers" />}
+        {observers.length === 0 ? <p class="faint">Nobody observes.</p> : <Rows rows={observers} label="Observers" />}
       </section>
-    </>
+    </div>
   );
 }
 
-function Fact({ name, value }: { name: string; value: string }) {
+function Fact({ name, value, more }: { name: string; value: string; more?: string }) {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{value}</dd>
+      <dd>
+        {value}
+        {more && <small>{more}</small>}
+      </dd>
     </div>
   );
 }
@@ -167,36 +170,57 @@ function rateOf(samples: Sample[], count: (sample: Sample) => number): number[] 
 const WIDTH = 600;
 const HEIGHT = 120;
 
-function Plot({ title, values, shown }: { title: string; values: number[]; shown: (value: number) => string }) {
+interface Plotted {
+  title: string;
+  values: number[];
+  shown: (value: number) => string;
+  more: (most: string) => string;
+}
+
+function Plot({ title, values, shown, more }: Plotted) {
   const most = Math.max(1, ...values);
-  const points = values.map((value, index) => {
-    const x = WIDTH - (values.length - 1 - index) * (WIDTH / SAMPLES);
-    return `${x.toFixed(1)},${(HEIGHT - 4 - (value / most) * (HEIGHT - 16)).toFixed(1)}`;
-  });
-  const now = values.at(-1) ?? 0;
+  const across = (index: number): number => WIDTH - (values.length - 1 - index) * (WIDTH / SAMPLES);
+  const points = values.map((value, index) => `${across(index).toFixed(1)},${(HEIGHT - 2 - (value / most) * (HEIGHT - 16)).toFixed(1)}`);
+  const now = shown(values.at(-1) ?? 0);
+  const peak = more(shown(Math.max(0, ...values)));
   return (
     <figure class="plot">
       <figcaption>
-        {title}: <b>{shown(now)}</b>, most {shown(Math.max(0, ...values))} in three minutes
+        {title} <b>{now}</b> <small>{peak}</small>
       </figcaption>
-      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}: now ${shown(now)}`} preserveAspectRatio="none">
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}: now ${now}, ${peak}`} preserveAspectRatio="none">
+        {points.length > 1 && <polygon points={`${across(0).toFixed(1)},${HEIGHT} ${points.join(" ")} ${WIDTH},${HEIGHT}`} />}
         {points.length > 1 && <polyline points={points.join(" ")} />}
       </svg>
     </figure>
   );
 }
 
-/** Any list of records as a table: what the daemon tells decides the columns. */
+/** A value of a record, for people. Times are Unix seconds. */
+function shownValue(name: string, value: unknown): string {
+  if (value === null || value === undefined || value === "" || (typeof value === "object" && Object.keys(value).length === 0)) return "";
+  if (Array.isArray(value)) return value.map(String).join(", ");
+  if (typeof value === "object") return JSON.stringify(value);
+  if (typeof value === "number" && name.endsWith("_at")) return value ? `${age(Date.now() / 1000 - value)} ago` : "";
+  if (typeof value === "number" && name.endsWith("_s")) return age(value);
+  return typeof value === "number" ? value.toLocaleString() : String(value);
+}
+
+/** Any list of records as a table: what the daemon tells decides the columns; those that are empty are left out. */
 function Rows({ rows, label }: { rows: Record<string, unknown>[]; label: string }) {
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
-  const text = (value: unknown): string => (value === null || value === undefined ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value));
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const columns = names.filter((name) => rows.some((row) => shownValue(name, row[name]) !== ""));
+  const cell = (name: string, row: Record<string, unknown>) => {
+    const text = shownValue(name, row[name]);
+    return name === "state" ? <span class={`chip ${text === "failing" ? "bad" : ""}`}>{text}</span> : text || <span class="faint">–</span>;
+  };
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={label}>
       <table>
         <thead>
           <tr>
             {columns.map((column) => (
-              <th key={column} scope="col">{column.replaceAll("_", " ")}</th>
+              <th key={column} scope="col">{column.replace(/_(at|s)$/, "").replaceAll("_", " ")}</th>
             ))}
           </tr>
         </thead>
@@ -204,7 +228,7 @@ function Rows({ rows, label }: { rows: Record<string, unknown>[]; label: string 
           {rows.map((row, index) => (
             <tr key={index}>
               {columns.map((column) => (
-                <td key={column}>{text(row[column])}</td>
+                <td key={column}>{cell(column, row)}</td>
               ))}
             </tr>
           ))}

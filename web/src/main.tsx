@@ -6,6 +6,7 @@ import { letIn, Refusal, type Me } from "./api";
 import { applyTheme, isDark, storedTheme, type Theme } from "./colours";
 import { Health } from "./health";
 import { Overview } from "./overview";
+import { Icon } from "./parts";
 import { Watcher, type World } from "./world";
 import { Approvals } from "./approvals";
 
@@ -42,7 +43,7 @@ function App({ me }: { me: Me }) {
   const [theme, setTheme] = useState<Theme>(storedTheme);
   const dark = isDark(theme);
   useEffect(() => applyTheme(theme), [theme]);
-  if (world.shutOut) return <ShutOut text={world.problem} />;
+  if (world.shutOut) return <ShutOut text={NOT_LET_IN} />;
   return (
     <>
       <a class="skip" href="#main">Skip to the content</a>
@@ -61,7 +62,7 @@ function App({ me }: { me: Me }) {
           title={`Colours: ${theme}`}
           onClick={() => setTheme(theme === "auto" ? "light" : theme === "light" ? "dark" : "auto")}
         >
-          {theme === "auto" ? "◐" : theme === "light" ? "☀" : "☾"}
+          <Icon name={theme} />
         </button>
       </header>
       {!world.reachable && (
@@ -92,21 +93,51 @@ function LazySession(shown: Parameters<SessionView>[0]) {
   return View ? <View {...shown} /> : <p class="waiting">The terminal is loading …</p>;
 }
 
+function whyNot(error: unknown): string {
+  if (!(error instanceof Refusal)) return "The page could not be started.";
+  if (error.status === 0) return "The daemon does not answer. Its sessions go on without it.";
+  if (error.status !== 401) return error.message;
+  return error.message.includes("ticket is") ? "This link has been used, or its thirty seconds are over." : NOT_LET_IN;
+}
+
+const NOT_LET_IN = "This browser is not let in here, or not any more.";
+
 function ShutOut({ text }: { text: string }) {
   return (
     <main class="alone">
-      <h1>roost</h1>
-      <p>{text}</p>
+      <h1>
+        <img src="/assets/page/icon.svg" alt="" width="32" height="32" /> roost
+      </h1>
+      <p class="lead">{text}</p>
+      <p>Run this on the machine, and open the link that it prints:</p>
+      <pre tabIndex={0}>roost web --print</pre>
+      <p class="faint">A link lets one browser in, once, within thirty seconds.</p>
       <p>
-        Run <code>roost web</code> on the machine and open the link that it prints. A link lets one browser in, once, for
-        thirty seconds.
+        <button onClick={() => location.reload()}>Try again</button>
       </p>
     </main>
   );
 }
 
+const SHORT_PX = 500;
+
+/** The height that is left beside a keyboard on the screen, for the stylesheet; not every browser resizes the page for it. */
+function followHeight(): void {
+  const seen = window.visualViewport;
+  if (!seen) return;
+  const look = (): void => {
+    const root = document.documentElement;
+    root.style.setProperty("--height", `${Math.round(seen.height)}px`);
+    root.classList.toggle("short", seen.height < SHORT_PX && seen.scale < 1.1);
+    if (root.classList.contains("short")) window.scrollTo(0, 0);
+  };
+  look();
+  seen.addEventListener("resize", look);
+}
+
 async function begin(): Promise<void> {
   applyTheme(storedTheme());
+  followHeight();
   const root = document.getElementById("app");
   if (!root) return;
   const show = (what: ComponentChild): void => {
@@ -119,8 +150,7 @@ async function begin(): Promise<void> {
     show(<App me={me} />);
     window.setTimeout(() => void sessionView(), 1500);
   } catch (error) {
-    const text = error instanceof Refusal ? error.message : "The page could not be started.";
-    show(<ShutOut text={text} />);
+    show(<ShutOut text={whyNot(error)} />);
   }
 }
 

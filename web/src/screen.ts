@@ -5,7 +5,8 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { Terminal, type IMarker } from "@xterm/xterm";
 import { decode64 } from "./api";
-import { terminalTheme } from "./colours";
+import { copyText, offeredBy } from "./clipboard";
+import { foundColours, terminalTheme } from "./colours";
 import { Link, resetBytes, type Attached, type Ended, type Mode } from "./link";
 
 /** What is to be told beside the terminal. taken: somebody else has the session. missed: bytes. */
@@ -15,9 +16,19 @@ export interface Status {
   taken?: boolean;
   missed: number;
   unsent: boolean;
+  /** The size is another client's. */
+  foreign: boolean;
+  /** What the program wants on the clipboard; only a person puts it there. */
+  offered: string;
+  /** The search: which of how many; 0 for none. */
+  found: { at: number; of: number };
+  /** What did not work, for people. */
+  problem: string;
   rows: number;
   cols: number;
 }
+
+export const NOTHING: Status = { connected: false, ended: "", missed: 0, unsent: false, foreign: false, offered: "", found: { at: 0, of: 0 }, problem: "", rows: 0, cols: 0 };
 
 interface Wishes {
   mode: Mode;
@@ -28,12 +39,16 @@ interface Wishes {
   onStatus: (status: Status) => void;
   /** The keyboard is to leave the terminal. */
   onLeave: () => void;
+  /** The next key was typed as a control character, as was asked for by `holdCtrl`. */
+  onCtrlUsed: () => void;
 }
 
 const FONT = '"JetBrains Mono", ui-monospace, "DejaVu Sans Mono", "Cascadia Mono", Menlo, Consolas, monospace';
 const FONT_PX = 14;
 const LEAST_FONT_PX = 6;
 const MARK_EVERY_BYTES = 2048;
+const MARK_EVERY_BYTES_OF_A_FLOOD = 65_536;
+const MARK_EVERY_MS = 50;
 const RESIZE_MS = 120;
 
 export class Screen {
@@ -43,7 +58,10 @@ export class Screen {
   private readonly observer: ResizeObserver;
   private readonly encoder = new TextEncoder();
   private readonly marks: { offset: number; marker: IMarker }[] = [];
-  private status: Status = { connected: false, ended: "", missed: 0, unsent: false, rows: 0, cols: 0 };
+  private status = NOTHING;
+  private ctrlHeld = false;
+  private dark: boolean;
+  private markedAt = 0;
   private resizeTimer: number | undefined;
   private own = { rows: 24, cols: 80 };
   private closed = false;
@@ -53,12 +71,16 @@ export class Screen {
     id: string,
     private readonly wishes: Wishes,
   ) {
+    this.dark = wishes.dark;
     this.terminal = new Terminal({
       allowProposedApi: true,
       cursorBlink: true,
       disableStdin: wishes.mode === "view",
       fontFamily: FONT,
       fontSize: FONT_PX,
+      // One pixel more than the font says: else the underscores of many fonts are cut off.
+      lineHeight: 1.1,
+      minimumContrastRatio: 4.5,
       scrollback: 20_000,
       screenReaderMode: wishes.reader,
       theme: terminalTheme(wishes.dark),
@@ -66,10 +88,16 @@ export class Screen {
     this.terminal.loadAddon(this.search);
     this.terminal.loadAddon(new Unicode11Addon());
     this.terminal.loadAddon(new WebLinksAddon((_event, address) => openAddress(address)));
+    this.search.onDidChangeResults(({ resultIndex, resultCount }) => this.tell({ found: { at: resultIndex + 1, of: resultCount } }));
     this.terminal.unicode.activeVersion = "11";
     this.terminal.open(place);
-    this.terminal.onData((text) => this.press(text));
+    this.terminal.onData((text) => this.typed(text));
     this.terminal.onBinary((text) => this.send(Uint8Array.from(text, (character) => character.charCodeAt(0))));
+    this.terminal.parser.registerOscHandler(52, (text) => {
+      const offered = offeredBy(text);
+      if (offered && this.status.connected) this.tell({ offered });
+      return true;
+    });
     this.terminal.attachCustomKeyEventHandler((event) => this.ownKey(event));
     this.link = new Link(id, {
       mode: wishes.mode,
@@ -94,6 +122,7 @@ export class Screen {
   }
 
   setDark(dark: boolean): void {
+    this.dark = dark;
     this.terminal.options.theme = terminalTheme(dark);
   }
 
@@ -118,12 +147,16 @@ export class Screen {
 
   private write(data: Uint8Array, offset: number, done: () => void): void {
     const last = this.marks.at(-1);
-    if (!last || offset - last.offset >= MARK_EVERY_BYTES) this.mark(offset);
+    const since = offset - (last?.offset ?? -Infinity);
+    // Each mark costs something for every line that scrolls: a flood gets fewer.
+    const due = performance.now() - this.markedAt >= MARK_EVERY_MS ? MARK_EVERY_BYTES : MARK_EVERY_BYTES_OF_A_FLOOD;
+    if (since >= due) this.mark(offset);
     this.terminal.write(data, done);
   }
 
   /** Remembers which line an offset of the output is on, so that an event can be looked up. */
   private mark(offset: number): void {
+    this.markedAt = performance.now();
     this.terminal.write("", () => {
       if (this.closed) return;
       const marker = this.terminal.registerMarker(0);
@@ -157,7 +190,9 @@ export class Screen {
 
   private tell(what: Partial<Status>): void {
     if (this.closed) return;
-    this.status = { ...this.status, ...what, rows: this.terminal.rows, cols: this.terminal.cols };
+    const { rows, cols } = this.terminal;
+    const foreign = this.wishes.mode !== "view" && (rows !== this.own.rows || cols !== this.own.cols);
+    this.status = { ...this.status, ...what, rows, cols, foreign };
     this.wishes.onStatus(this.status);
   }
 
@@ -166,6 +201,25 @@ export class Screen {
   /** Types text as a keyboard would. */
   press(text: string): void {
     this.send(this.encoder.encode(text));
+  }
+
+  /** Presses an arrow or the like, in the form that the program has asked for. */
+  pressCursorKey(letter: string): void {
+    this.press((this.terminal.modes.applicationCursorKeysMode ? "\x1bO" : "\x1b[") + letter);
+  }
+
+  /** The next character from the keyboard is typed with Ctrl. */
+  holdCtrl(held: boolean): void {
+    this.ctrlHeld = held;
+  }
+
+  private typed(text: string): void {
+    const control = this.ctrlHeld ? controlOf(text) : null;
+    if (this.ctrlHeld && control !== null) {
+      this.ctrlHeld = false;
+      this.wishes.onCtrlUsed();
+    }
+    this.press(control ?? text);
   }
 
   private send(data: Uint8Array): void {
@@ -192,25 +246,49 @@ export class Screen {
 
   copy(): void {
     const selected = this.terminal.getSelection();
-    if (selected) void navigator.clipboard?.writeText(selected);
+    if (selected) void this.putOnClipboard(selected);
+    else this.tell({ problem: "Nothing is selected." });
     this.focus();
+  }
+
+  private async putOnClipboard(text: string): Promise<void> {
+    this.tell({ problem: (await copyText(text)) ? "" : "The browser does not let this page write to the clipboard." });
+    this.focus();
+  }
+
+  /** Takes what the program offered, or leaves it. */
+  answerOffer(take: boolean): void {
+    const offered = this.status.offered;
+    this.tell({ offered: "" });
+    if (take) void this.putOnClipboard(offered);
+    else this.focus();
+  }
+
+  forgetProblem(): void {
+    this.tell({ problem: "" });
   }
 
   async paste(): Promise<void> {
     try {
       this.terminal.paste(await navigator.clipboard.readText());
     } catch {
-      window.alert("The browser does not let this page read the clipboard; paste with Ctrl+V or Ctrl+Shift+V.");
+      this.tell({ problem: "The browser does not let this page read the clipboard. Paste with Ctrl+Shift+V, or by a long touch." });
     }
     this.focus();
   }
 
-  find(text: string, forward: boolean): boolean {
-    return forward ? this.search.findNext(text) : this.search.findPrevious(text);
+  /** Goes to another place that has the text. growing: it is being typed, and the place found may still do. */
+  find(text: string, forward: boolean, growing = false): void {
+    if (!text) this.search.clearDecorations();
+    const how = { incremental: growing, decorations: foundColours(this.dark) };
+    if (forward) this.search.findNext(text, how);
+    else this.search.findPrevious(text, how);
   }
 
   endSearch(): void {
     this.search.clearDecorations();
+    this.terminal.clearSelection();
+    this.tell({ found: { at: 0, of: 0 } });
     this.focus();
   }
 
@@ -272,6 +350,13 @@ export class Screen {
 
 function openAddress(address: string): void {
   if (/^https?:\/\//i.test(address)) window.open(address, "_blank", "noopener,noreferrer");
+}
+
+/** The control character of a typed one: Ctrl+C of `c`. Null for what has none. */
+function controlOf(text: string): string | null {
+  if (text === " ") return "\0";
+  const code = text.length === 1 ? text.toUpperCase().charCodeAt(0) : 0;
+  return code >= 0x40 && code <= 0x5f ? String.fromCharCode(code - 0x40) : null;
 }
 
 const isTaken = (how: Ended): boolean => how.type === "refused" && how.kind === "already_attached";

@@ -1,11 +1,11 @@
 // One session: its terminal, what may be done to it, and its events beside it.
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ask, at, post, type Me } from "./api";
 import { activityOf, activityText, bytes, ending, type Session } from "./model";
 import { KeyRow } from "./keyrow";
-import { Icon, mayType, Refused, useAsked } from "./parts";
+import { Confirmed, Icon, mayType, Refused, useAsked } from "./parts";
 import { Timeline } from "./timeline";
-import { Screen, type Status } from "./screen";
+import { NOTHING, Screen, type Status } from "./screen";
 import type { Mode } from "./link";
 import type { Watcher, World } from "./world";
 
@@ -24,13 +24,15 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
   const session = world.sessions.find((one) => one.id === id || one.name === id);
   const place = useRef<HTMLDivElement>(null);
   const screen = useRef<Screen | null>(null);
-  const [status, setStatus] = useState<Status>({ connected: false, ended: "", missed: 0, unsent: false, rows: 0, cols: 0 });
+  const [status, setStatus] = useState<Status>(NOTHING);
   const [mode, setMode] = useState<Mode>(() => (mayType(me) && session?.state !== "exited" ? "share" : "view"));
   const [round, setRound] = useState(0);
   const [steal, setSteal] = useState(false);
   const [events, setEvents] = useState(() => window.innerWidth > 1000);
   const [reader, setReader] = useState(() => localStorage.getItem(READER) === "on");
   const [search, setSearch] = useState<string | null>(null);
+  const [tools, setTools] = useState(false);
+  const [ctrl, setCtrl] = useState(false);
   const [refusal, run] = useAsked();
   const known = session !== undefined;
   const realId = session?.id ?? id;
@@ -44,6 +46,7 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
       reader,
       onStatus: setStatus,
       onLeave: () => document.querySelector<HTMLElement>(".session .back")?.focus(),
+      onCtrlUsed: () => setCtrl(false),
     });
     screen.current = shown;
     shown.focus();
@@ -60,76 +63,85 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
     screen.current?.setReader(on);
   };
   const press = useCallback((data: string) => screen.current?.press(data), []);
+  const pressCursorKey = useCallback((letter: string) => screen.current?.pressCursorKey(letter), []);
+  const holdCtrl = useCallback((held: boolean) => {
+    setCtrl(held);
+    screen.current?.holdCtrl(held);
+  }, []);
   const perform = (work: Promise<unknown>): void => run(work.then(() => watcher.soon()));
-  if (!session) {
-    return (
-      <section class="empty">
-        <h1>No such session</h1>
-        <p>
-          {world.sessions.length ? `There is no session ${id}; it may have been forgotten.` : "Looking …"} <a href="#/">All sessions</a>
-        </p>
-      </section>
-    );
-  }
+  if (!session) return <NoSession id={id} loaded={world.loaded} />;
   const again = (wanted: Mode, thief = false): void => {
     setMode(wanted);
     setSteal(thief);
     setRound(round + 1);
   };
   const running = session.state === "running";
+  const types = mayType(me) && mode !== "view";
+  const others = session.clients.length - (status.connected ? 1 : 0);
   return (
-    <div class={`session ${events ? "with-events" : ""}`}>
+    <div class={`session ${events ? "with-events" : ""} ${tools ? "with-tools" : ""}`}>
       <div class="bar">
-        <a class="back" href="#/" aria-label="All sessions">←</a>
-        <h1>{session.name}</h1>
-        <span class={`chip ${activityOf(session)}`}>{running ? activityText(session) : ending(session)}</span>
+        <a class="back" href="#/" aria-label="All sessions"><Icon name="back" /></a>
+        <h1 title={session.name}>{session.name}</h1>
+        <span class={`chip ${running ? activityOf(session) : "exited"} ${session.exit_code ? "bad" : ""}`}>{running ? activityText(session) : ending(session)}</span>
         <span class="grow" />
-        {mayType(me) && running && (
-          <select aria-label="How to attach" value={mode} onChange={(event) => again(event.currentTarget.value as Mode)}>
-            {Object.entries(MODES).map(([value, text]) => (
-              <option key={value} value={value}>{text}</option>
-            ))}
-          </select>
-        )}
-        <button class="quiet" aria-label="Search in the output" title="Search (Ctrl+Shift+F)" onClick={() => setSearch(search === null ? "" : null)}><Icon name="search" /></button>
-        <button class="quiet" aria-label="Copy the selection" title="Copy the selection" onClick={() => screen.current?.copy()}><Icon name="copy" /></button>
-        {mayType(me) && mode !== "view" && (
-          <button class="quiet" aria-label="Paste" title="Paste" onClick={() => void screen.current?.paste()}><Icon name="paste" /></button>
-        )}
+        <div class="tools" onClick={() => setTools(false)}>
+          {mayType(me) && running && (
+            <select aria-label="How to attach" value={mode} onClick={(event) => event.stopPropagation()} onChange={(event) => again(event.currentTarget.value as Mode)}>
+              {Object.entries(MODES).map(([value, text]) => (
+                <option key={value} value={value}>{text}</option>
+              ))}
+            </select>
+          )}
+          <button class="quiet" aria-label="Search in the output" title="Search (Ctrl+Shift+F)" onClick={() => setSearch(search === null ? "" : null)}><Icon name="search" /></button>
+          <button class="quiet" aria-label="Copy the selection" title="Copy (Ctrl+Shift+C)" onClick={() => screen.current?.copy()}><Icon name="copy" /></button>
+          {types && running && (
+            <button class="quiet" aria-label="Paste" title="Paste (Ctrl+Shift+V)" onClick={() => void screen.current?.paste()}><Icon name="paste" /></button>
+          )}
+          {me.scope === "admin" && (
+            <Confirmed
+              key={session.state}
+              text={running ? "End" : "Forget"}
+              question={running ? "Really end it?" : "Really forget it?"}
+              onSure={() => perform(ask("DELETE", at(session.id)))}
+            />
+          )}
+        </div>
         <button aria-pressed={events} onClick={() => setEvents(!events)}>Events</button>
-        {me.scope === "admin" && (
-          <button class="danger" onClick={() => perform(ask("DELETE", at(session.id)))}>{running ? "End" : "Forget"}</button>
-        )}
+        <button class="quiet more" aria-expanded={tools} aria-label="More" onClick={() => setTools(!tools)}><Icon name="more" /></button>
       </div>
-      {search !== null && (
-        <SearchBar
-          text={search}
-          onText={setSearch}
-          onFind={(forward) => screen.current?.find(search, forward) ?? false}
-          onClose={() => {
-            setSearch(null);
-            screen.current?.endSearch();
-          }}
-        />
-      )}
       <Refused text={refusal} />
-      <Notes status={status} session={session} mode={mode} onAgain={again} may={mayType(me)} />
       <div class="split">
         <div class="terminal-side">
-          <div
-            ref={place}
-            class="screen"
-            role="group"
-            aria-label={`Terminal of ${session.name}`}
-            onKeyDownCapture={(event) => {
-              if (event.ctrlKey && event.shiftKey && event.key.toLowerCase() === "f") {
-                event.preventDefault();
-                event.stopPropagation();
-                setSearch("");
-              }
-            }}
-          />
-          {mayType(me) && mode !== "view" && running && <KeyRow press={press} />}
+          <div class="stage">
+            <div
+              ref={place}
+              class="screen"
+              role="group"
+              aria-label={`Terminal of ${session.name}`}
+              onKeyDownCapture={(event) => {
+                if (event.ctrlKey && event.shiftKey && event.key.toLowerCase() === "f") {
+                  event.preventDefault();
+                  event.stopPropagation();
+                  setSearch("");
+                }
+              }}
+            />
+            <Notes away={!world.reachable} status={status} session={session} mode={mode} onAgain={again} may={mayType(me)} screen={() => screen.current} />
+            {search !== null && (
+              <SearchBar
+                text={search}
+                onText={setSearch}
+                screen={() => screen.current}
+                status={status}
+                onClose={() => {
+                  setSearch(null);
+                  screen.current?.endSearch();
+                }}
+              />
+            )}
+          </div>
+          {types && running && <KeyRow press={press} pressCursorKey={pressCursorKey} ctrl={ctrl} onCtrl={holdCtrl} />}
         </div>
         {events && (
           <Timeline
@@ -141,13 +153,14 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
         )}
       </div>
       <p class="footline">
-        <span>{session.command}</span>
-        <span>{session.cwd}</span>
+        <span class="command" title={session.command}>{session.command}</span>
+        <span class="command" title={session.cwd}>{session.cwd}</span>
         <span>
           {status.cols || session.cols}×{status.rows || session.rows}
+          {status.foreign && " of another window; type to have yours"}
         </span>
         <span>{bytes(session.end_offset)} written</span>
-        {session.clients.length > 0 && <span>{session.clients.length} attached</span>}
+        {others > 0 && <span>{others === 1 ? "1 other" : `${others} others`} attached</span>}
         <label>
           <input type="checkbox" checked={reader} onChange={(event) => tellReader(event.currentTarget.checked)} /> tell a screen reader
         </label>
@@ -159,25 +172,44 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
   );
 }
 
+function NoSession({ id, loaded }: { id: string; loaded: boolean }) {
+  if (!loaded) return <p class="waiting">Looking for the session …</p>;
+  return (
+    <section class="empty">
+      <h1>No such session</h1>
+      <p>
+        There is no session <code>{id}</code>; it may have been forgotten. <a href="#/">All sessions</a>
+      </p>
+    </section>
+  );
+}
+
 interface Noted {
+  /** The daemon does not answer. */
+  away: boolean;
   status: Status;
   session: Session;
   mode: Mode;
   may: boolean;
   onAgain: (mode: Mode, steal?: boolean) => void;
+  screen: () => Screen | null;
 }
 
-function Notes({ status, session, mode, may, onAgain }: Noted) {
+/** What is to be said of the terminal, over its lower edge: it must not change the terminal's size. */
+function Notes({ away, status, session, mode, may, onAgain, screen }: Noted) {
+  const [read, setRead] = useState(0);
   return (
     <div class="notes" role="status">
-      {!status.connected && !status.ended && <p>Connecting …</p>}
+      {!status.connected && !status.ended && (
+        <p>{away ? "The daemon does not answer. The session goes on without it; this page comes back by itself." : "Connecting …"}</p>
+      )}
       {status.ended && (
         <p>
-          {status.ended}{" "}
+          <span>{status.ended}</span>
           {status.taken && may && mode !== "view" && (
             <>
-              <button onClick={() => onAgain("view")}>Only look</button>{" "}
-              <button onClick={() => onAgain("share")}>Type beside others</button>{" "}
+              <button onClick={() => onAgain("view")}>Only look</button>
+              <button onClick={() => onAgain("share")}>Type beside others</button>
               <button class="danger" onClick={() => onAgain("exclusive", true)}>Take it over</button>
             </>
           )}
@@ -185,39 +217,70 @@ function Notes({ status, session, mode, may, onAgain }: Noted) {
         </p>
       )}
       {status.unsent && <p>What you typed while the connection was away was not sent.</p>}
-      {status.missed > 0 && <p>{status.missed.toLocaleString()} bytes of output had left the ring before they came here.</p>}
+      {status.missed > read && (
+        <p>
+          <span>{(status.missed - read).toLocaleString()} bytes of output had left the ring before they came here.</span>
+          <Dismiss onClick={() => setRead(status.missed)} />
+        </p>
+      )}
+      {status.offered && (
+        <p>
+          <span>The program offers {status.offered.length.toLocaleString()} characters for the clipboard.</span>
+          <button onClick={() => screen()?.answerOffer(true)}>Copy</button>
+          <Dismiss onClick={() => screen()?.answerOffer(false)} />
+        </p>
+      )}
+      {status.problem && (
+        <p>
+          <span>{status.problem}</span>
+          <Dismiss onClick={() => screen()?.forgetProblem()} />
+        </p>
+      )}
     </div>
   );
 }
 
+const Dismiss = ({ onClick }: { onClick: () => void }) => (
+  <button class="quiet" aria-label="Dismiss" onClick={onClick}>
+    <Icon name="close" />
+  </button>
+);
+
 interface Searching {
   text: string;
+  status: Status;
   onText: (text: string) => void;
-  onFind: (forward: boolean) => boolean;
+  screen: () => Screen | null;
   onClose: () => void;
 }
 
-function SearchBar({ text, onText, onFind, onClose }: Searching) {
-  const [found, setFound] = useState(true);
-  const look = (forward: boolean): void => setFound(!text || onFind(forward));
+/** Finds while it is typed, upwards from the end: that is where the past is. */
+function SearchBar({ text, status, onText, screen, onClose }: Searching) {
+  const box = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => box.current?.focus(), []);
+  const { at: place, of: all } = status.found;
+  const told = !text ? "" : all === 0 ? "not found" : place === 0 ? `${all} found` : `${place} of ${all}`;
   return (
-    <div class="bar search" role="search">
+    <div class="search" role="search">
       <input
-        autofocus
+        ref={box}
         type="search"
         aria-label="Search in the output"
         placeholder="Search in the output"
         value={text}
-        onInput={(event) => onText(event.currentTarget.value)}
-        onKeyDown={(event) => {
-          if (event.key === "Enter") look(event.shiftKey);
-          if (event.key === "Escape") onClose();
+        onInput={({ currentTarget }) => {
+          onText(currentTarget.value);
+          screen()?.find(currentTarget.value, false, true);
+        }}
+        onKeyDown={({ key, shiftKey, currentTarget }) => {
+          if (key === "Enter") screen()?.find(currentTarget.value, shiftKey);
+          if (key === "Escape") onClose();
         }}
       />
-      <button onClick={() => look(false)} aria-label="Previous">↑</button>
-      <button onClick={() => look(true)} aria-label="Next">↓</button>
-      <span role="status">{found ? "" : "not found"}</span>
-      <button class="quiet" onClick={onClose} aria-label="End the search">✕</button>
+      <span class="faint" role="status">{told}</span>
+      <button class="quiet" onClick={() => screen()?.find(text, false)} aria-label="Previous" title="Previous (Enter)">↑</button>
+      <button class="quiet" onClick={() => screen()?.find(text, true)} aria-label="Next" title="Next (Shift+Enter)">↓</button>
+      <button class="quiet" onClick={onClose} aria-label="End the search"><Icon name="close" /></button>
     </div>
   );
 }

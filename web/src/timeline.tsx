@@ -1,6 +1,8 @@
-// What happened in a session, newest last: by category, processes as a tree, a click leads to the output of that moment.
+// What happened in a session, newest last, by category; a click leads to the output of that moment. Or its processes.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { RoostEvent, Session } from "./model";
+import { summary } from "./summary";
+import { ProcessTree } from "./tree";
 import { openEvents, pastEvents, type Watcher, type World } from "./world";
 
 const CATEGORIES = ["lifecycle", "process", "file", "network", "agent", "shell", "state"];
@@ -52,17 +54,22 @@ export function Timeline({ session, world, onJump }: Shown) {
   };
   return (
     <aside class="timeline" aria-label="Events">
-      <div class="filters" role="group" aria-label="Categories">
-        {CATEGORIES.map((category) => (
-          <button key={category} aria-pressed={!hidden.has(category)} class={`tag category ${category}`} onClick={() => toggle(category)}>
-            {category}
-          </button>
-        ))}
-        <button aria-pressed={tree} class="tag" onClick={() => setTree(!tree)}>as a tree</button>
+      <div class="views" role="group" aria-label="What is shown">
+        <button aria-pressed={!tree} onClick={() => setTree(false)}>Events</button>
+        <button aria-pressed={tree} onClick={() => setTree(true)}>Processes</button>
       </div>
-      <p class="hint" role="status">{note}</p>
+      {!tree && (
+        <div class="filters" role="group" aria-label="Categories">
+          {CATEGORIES.map((category) => (
+            <button key={category} aria-pressed={!hidden.has(category)} class={`tag ${category}`} onClick={() => toggle(category)}>
+              {category}
+            </button>
+          ))}
+        </div>
+      )}
+      {!tree && <p class="hint" role="status">{note}</p>}
       {tree ? (
-        <ProcessTree events={events} root={session.pid} />
+        <ProcessTree session={session} events={events} />
       ) : (
         <ol
           ref={list}
@@ -75,17 +82,24 @@ export function Timeline({ session, world, onJump }: Shown) {
           {shown.map((event) => (
             <li key={event.id} class={event.category}>
               <button onClick={() => jump(event)} title={`${event.at} · ${event.grade}, seen by ${event.source}`}>
-                <time dateTime={event.at}>{new Date(event.at).toLocaleTimeString()}</time>
+                <time dateTime={event.at}>{timeOf(event.at)}</time>
                 <b>{event.type.replaceAll("_", " ")}</b>
                 <span>{summary(event)}</span>
               </button>
             </li>
           ))}
-          {shown.length === 0 && <li class="none">Nothing yet.</li>}
+          {shown.length === 0 && <li class="none">{events.length === 0 ? "Nothing yet." : "Nothing of these categories."}</li>}
         </ol>
       )}
     </aside>
   );
+}
+
+/** The time of day, with the day where that is another one. */
+function timeOf(at: string): string {
+  const when = new Date(at);
+  const time = when.toLocaleTimeString([], { hourCycle: "h23" });
+  return when.toDateString() === new Date().toDateString() ? time : `${when.toLocaleDateString([], { month: "short", day: "numeric" })} ${time}`;
 }
 
 /** Processes, files and sockets of one session, while it is looked at. */
@@ -125,78 +139,4 @@ function byId(a: RoostEvent, b: RoostEvent): number {
   const [epochA = 0, seqA = 0] = a.id.split(".").map(Number);
   const [epochB = 0, seqB = 0] = b.id.split(".").map(Number);
   return epochA - epochB || seqA - seqB;
-}
-
-/** What an event says, in a line. */
-export function summary(event: RoostEvent): string {
-  const data = event.data;
-  const text = (name: string): string => {
-    const value = data[name];
-    return value === undefined || value === null ? "" : typeof value === "object" ? JSON.stringify(value) : String(value);
-  };
-  if (event.category === "process") {
-    const argv = Array.isArray(data.argv) ? data.argv.join(" ") : "";
-    return `${text("pid")} ${argv}${event.type === "exit" ? `code ${text("code") || text("exit_code")}` : ""}`;
-  }
-  if (event.category === "file") return `${text("path")}${data.to ? ` → ${text("to")}` : ""}`;
-  if (event.category === "network") return `${text("local")} ${text("remote") || text("peer")}`;
-  const keys = ["tool_name", "phase", "delta", "detail", "command", "name", "exit_code", "code", "state", "reason", "by"];
-  return keys.map(text).filter(Boolean).join(" · ").slice(0, 200);
-}
-
-interface Process {
-  pid: number;
-  parent: number;
-  argv: string;
-  exit: string | null;
-  children: Process[];
-}
-
-function ProcessTree({ events, root }: { events: RoostEvent[]; root: number }) {
-  const top = useMemo(() => grow(events, root), [events, root]);
-  return (
-    <div class="tree" tabIndex={0}>
-      <ul role="tree" aria-label="Processes">
-        <Branch process={top} />
-      </ul>
-    </div>
-  );
-}
-
-function grow(events: RoostEvent[], root: number): Process {
-  const all = new Map<number, Process>();
-  const of = (pid: number): Process => {
-    let found = all.get(pid);
-    if (!found) all.set(pid, (found = { pid, parent: root, argv: "", exit: null, children: [] }));
-    return found;
-  };
-  for (const event of events.filter((one) => one.category === "process")) {
-    const process = of(Number(event.data.child ?? event.data.pid));
-    const parent = event.data.ppid ?? event.data.parent ?? event.data.parent_pid;
-    if (typeof parent === "number") process.parent = parent;
-    if (Array.isArray(event.data.argv)) process.argv = event.data.argv.join(" ");
-    if (event.type === "exit") process.exit = String(event.data.signal ? `signal ${event.data.signal}` : (event.data.code ?? event.data.exit_code ?? "?"));
-  }
-  const top = of(root);
-  for (const process of all.values()) {
-    if (process !== top) (all.get(process.parent) ?? top).children.push(process);
-  }
-  return top;
-}
-
-function Branch({ process }: { process: Process }) {
-  return (
-    <li role="treeitem" aria-selected="false">
-      <span class={process.exit === null ? "" : "over"}>
-        {process.pid} {process.argv} {process.exit !== null && <em>{process.exit}</em>}
-      </span>
-      {process.children.length > 0 && (
-        <ul role="group">
-          {process.children.map((child) => (
-            <Branch key={child.pid} process={child} />
-          ))}
-        </ul>
-      )}
-    </li>
-  );
 }

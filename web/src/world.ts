@@ -4,6 +4,7 @@ import { decode64, get, Refusal, type Me } from "./api";
 import { activityOf, needsPerson, type Approval, type RoostEvent, type Session } from "./model";
 
 const REFRESH_MS = 150;
+const AWAY_MS = 1000;
 const LOOK_MS = 10_000;
 const LOOK_CLOSELY_MS = 1000;
 const PAST = 200;
@@ -14,13 +15,15 @@ export interface World {
   sessions: Session[];
   approvals: Approval[];
   events: RoostEvent[];
+  /** Whether the list was told once; before, nothing is known. */
+  loaded: boolean;
   reachable: boolean;
   shutOut: boolean;
   problem: string;
 }
 
 export class Watcher {
-  world: World = { sessions: [], approvals: [], events: [], reachable: true, shutOut: false, problem: "" };
+  world: World = { sessions: [], approvals: [], events: [], loaded: false, reachable: true, shutOut: false, problem: "" };
   me: Me | null = null;
   private listeners = new Set<() => void>();
   private eventListeners = new Set<(event: RoostEvent) => void>();
@@ -29,6 +32,7 @@ export class Watcher {
   private stopped = false;
   private close = 0;
   private asked = 0;
+  private asking = false;
 
   start(me: Me): void {
     this.me = me;
@@ -43,7 +47,7 @@ export class Watcher {
     );
     window.setInterval(() => {
       const due = performance.now() - this.asked >= (this.close > 0 ? LOOK_CLOSELY_MS : LOOK_MS) - 50;
-      if (due && !document.hidden) void this.refresh();
+      if (due && !document.hidden && this.world.reachable) void this.refresh();
     }, LOOK_CLOSELY_MS);
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) void this.refresh();
@@ -66,27 +70,37 @@ export class Watcher {
     return () => this.eventListeners.delete(listener);
   }
 
-  /** Ask for the list again soon; many wishes make one question. */
+  /** Ask for the list again soon; many wishes make one question. A daemon that is away is asked once a second. */
   soon(): void {
     if (this.timer === undefined) {
-      this.timer = window.setTimeout(() => {
-        this.timer = undefined;
-        void this.refresh();
-      }, REFRESH_MS);
+      this.timer = window.setTimeout(
+        () => {
+          this.timer = undefined;
+          void this.refresh();
+        },
+        this.world.reachable ? REFRESH_MS : AWAY_MS,
+      );
     }
   }
 
   async refresh(): Promise<void> {
     if (this.stopped) return;
+    if (this.asking) {
+      this.soon();
+      return;
+    }
+    this.asking = true;
     this.asked = performance.now();
     try {
       const [listed, approvals] = await Promise.all([
         get<{ sessions: Session[] }>("/v1/sessions?all=true"),
         this.pendingApprovals(),
       ]);
-      this.change({ sessions: listed.sessions, approvals, reachable: true, problem: "" });
+      this.change({ sessions: listed.sessions, approvals, loaded: true, reachable: true, problem: "" });
     } catch (error) {
       this.failed(error);
+    } finally {
+      this.asking = false;
     }
   }
 
@@ -108,7 +122,7 @@ export class Watcher {
       this.stream?.();
     }
     this.change({ reachable: shutOut, shutOut, problem: error instanceof Error ? error.message : String(error) });
-    if (!shutOut) window.setTimeout(() => this.soon(), 1000);
+    if (!shutOut) this.soon();
   }
 
   private change(what: Partial<World>): void {
@@ -144,10 +158,8 @@ export function openEvents(query: string, take: (event: RoostEvent) => void, onD
     source.onopen = onDoubt;
     source.onerror = () => {
       // A browser gives up for good when the daemon answers with an error while it starts.
-      if (source.readyState === EventSource.CLOSED && !closed) {
-        window.setTimeout(() => !closed && open(), 2000);
-        onDoubt();
-      }
+      if (source.readyState === EventSource.CLOSED && !closed) window.setTimeout(() => !closed && open(), 2000);
+      if (!closed) onDoubt();
     };
   };
   open();
