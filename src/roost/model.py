@@ -306,18 +306,23 @@ class SinkInfo(Record):
     state: "ok", "failing" (last_error says why) or "idle" (nobody listens, nothing is kept for it). queued: waiting, in
     memory or on disk. dead: given up and kept, see `retry_hooks`. lag_s: the age of the oldest event that it does not
     have yet. reached: the id up to which nothing is missing but what was counted. session_id: of whose commands.
+    since: when its counters began. gaps: how often events that it still had to get were not in the journal any more.
+    gone: a webhook's receiver wants nothing any more.
     """
 
     name: str
     type: str
     state: str
+    since: float = 0.0
     events: tuple[str, ...] = ()
     sessions: Mapping[str, Any] = field(default_factory=dict)
     delivered: int = 0
     retried: int = 0
     dropped: int = 0
+    gaps: int = 0
     queued: int = 0
     dead: int = 0
+    gone: bool = False
     failed: int = 0
     lag_s: float = 0.0
     last_error: str = ""

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from roost.core.config_sinks import SinkConfig
 from roost.core.event_choice import EventChoice
-from roost.core.events import Event, rfc3339
+from roost.core.events import Event
 from roost.errors import RoostError
 from roost.hooks.backoff import wait_s
 from roost.hooks.sink import Outgoing, RefusedError, Sink, SinkError
@@ -367,7 +367,7 @@ class Lane:
             "state": state,
             "events": list(self.config.events),
             "sessions": {key: list(globs) for key, globs in self.config.sessions.items()},
-            "since": rfc3339(self._since),
+            "since": self._since,
             "delivered": self.delivered,
             "retried": self.retried,
             "gaps": self.gaps,

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 300.0
 MOST_WAIT_S = 3600.0
+_GONE = "{}: nothing is sent until `roost hooks retry`"
 
 _KINDS = {
     "envelope": ("application/json", "application/json"),
@@ -123,6 +124,9 @@ class Engine:
 
             self._queue = WebhookQueue(self._queue_path, self._options.stored_events)
             self._oldest_at = self._queue.oldest_at()
+            self._gone = self._queue.gone == self._options.url
+            if self._gone:
+                self._report(_GONE.format("answered 410"))
             self._sender = Sender(self._options, self._keys, self._queue.name)
             self._news = asyncio.Event()
             self._task = asyncio.get_running_loop().create_task(self._run(), name="webhook")
@@ -150,6 +154,7 @@ class Engine:
         """Let everything be tried now."""
         assert self._queue is not None
         found = self._queue.revive()
+        self._queue.gone = ""
         self._gone, self._failures, self._paused_until = False, 0, 0.0
         self._news.set()
         return found
@@ -208,9 +213,9 @@ class Engine:
             return
         self._failures += 1
         if answer.status == GONE_STATUS:
-            self._gone = True
+            self._gone, self._queue.gone = True, self._options.url
             self._queue.postpone(message, now, answer.text)
-            self._report(f"{answer.text}: nothing is sent until `roost hooks retry`")
+            self._report(_GONE.format(answer.text))
             return
         pause = wait_s(self._failures, first_s=FIRST_PAUSE_S, most_s=MOST_PAUSE_S)
         self._paused_until = now + max(pause, answer.retry_after_s or 0.0)

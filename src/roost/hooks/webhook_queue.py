@@ -85,6 +85,15 @@ class WebhookQueue:
         """Have the next daemon go on behind that event."""
         self._set_fact("reached", event_id)
 
+    @property
+    def gone(self) -> str:
+        """The address that wants nothing any more, "" when none said so."""
+        return self._fact("gone")
+
+    @gone.setter
+    def gone(self, url: str) -> None:
+        self._set_fact("gone", url)
+
     def put(self, messages: Sequence[tuple[str, str, bytes]], reached: str, now: float) -> int:
         """Add messages (event id, content type, body); how many older ones had to go for want of room."""
         with self._db:

@@ -7,6 +7,7 @@ name that changes its meaning meanwhile (DNS rebinding) leads nowhere else.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import time
@@ -25,6 +26,8 @@ logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would log every requ
 
 #: The answer's body says nothing that matters; up to this it is read, so that the connection can be used again.
 _ANSWER_BYTES = 16384
+#: And for this long.
+_BODY_S = 1.0
 #: How long an address that was found is used.
 _ADDRESS_S = 30.0
 
@@ -61,7 +64,8 @@ class Sender:
         """Make one request; never raises but when cancelled."""
         try:
             async with asyncio.timeout(self._options.timeout_s):
-                return await self._post(message, await self._address())
+                response = await self._post(message, await self._address())
+            return await _read(response)
         except TimeoutError:
             answer = Answer(0, f"no answer within {self._options.timeout_s:g} s")
         except _ForbiddenError as error:
@@ -82,7 +86,7 @@ class Sender:
             self._addresses, self._found_at = allowed, time.monotonic()
         return self._addresses[0]
 
-    async def _post(self, message: Message, address: str) -> Answer:
+    async def _post(self, message: Message, address: str) -> httpx2.Response:
         # A retry is a new attempt of the same message: its id stays, its timestamp does not. Source: Standard Webhooks.
         timestamp = int(time.time())
         message_id = f"roost-{self._name}-{message.event_id.replace('.', '-')}"
@@ -102,11 +106,7 @@ class Sender:
             content=message.body,
             extensions={"sni_hostname": self._url.host},
         )
-        response = await self._client.send(request, stream=True)
-        try:
-            return await _read(response)
-        finally:
-            await response.aclose()
+        return await self._client.send(request, stream=True)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -115,11 +115,16 @@ class Sender:
 
 
 async def _read(response: httpx2.Response) -> Answer:
+    """What the answer says; its status is the answer, whatever happens to the rest of it."""
     size = 0
-    async for piece in response.aiter_raw():
-        size += len(piece)
-        if size > _ANSWER_BYTES:
-            break
+    with contextlib.suppress(TimeoutError, httpx2.HTTPError, OSError):
+        async with asyncio.timeout(_BODY_S):
+            async for piece in response.aiter_raw():
+                size += len(piece)
+                if size > _ANSWER_BYTES:
+                    break
+    with contextlib.suppress(httpx2.HTTPError, OSError):
+        await response.aclose()
     text = f"answered {response.status_code} {response.reason_phrase}".rstrip()
     if response.is_redirect:
         text += f", a redirect to {response.headers.get('location', 'nowhere')[:200]}, which is not followed"

@@ -186,9 +186,38 @@ async def test_a_retry_counts_what_waits_for_its_next_attempt(tmp_path: Path) ->
         await soon(lambda: it.status("w")["delivered"] == 2)
 
 
-async def test_what_a_receiver_refuses_is_not_sent_again(tmp_path: Path) -> None:
+async def test_gone_is_gone_for_the_next_daemon_too_but_not_at_another_address(tmp_path: Path) -> None:
+    async with Receiver() as receiver:
+        receiver.answer = "410 Gone"
+        async with hub(tmp_path, config(receiver)) as it:
+            it.emit()
+            await soon(lambda: it.status("w")["gone"])
+        async with hub(tmp_path, config(receiver), seq=1) as it:
+            await soon(lambda: it.status("w")["state"] == "failing")
+            it.emit()
+            await soon(lambda: it.status("w")["queued"] == 2)
+            assert (it.status("w")["gone"], len(receiver.requests)) == (True, 1)
+        receiver.answer = "200 OK"
+        async with hub(tmp_path, config(receiver, url=f"{receiver.url}&y=2"), seq=2) as it:
+            await soon(lambda: it.status("w")["delivered"] == 2)
+
+
+async def test_the_status_is_the_answer_even_if_the_rest_never_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roost.hooks.webhook_request._BODY_S", 0.05)
     async with Receiver() as receiver, hub(tmp_path, config(receiver)) as it:
-        receiver.answer = "422 No"
+        receiver.answer = "200 OK\r\ntransfer-encoding: chunked"
+        it.emit()
+        it.emit()
+        await soon(lambda: it.status("w")["delivered"] == 2)
+        assert (ids(receiver), receiver.connections) == (["1.1", "1.2"], 2)
+
+
+@pytest.mark.parametrize("answer", ["400 Bad Request", "413 Too Large", "415 What", "422 No"])
+async def test_what_a_receiver_refuses_is_not_sent_again(tmp_path: Path, answer: str) -> None:
+    async with Receiver() as receiver, hub(tmp_path, config(receiver)) as it:
+        receiver.answer = answer
         it.emit()
         await soon(lambda: it.status("w")["dead"] == 1)
         assert len(receiver.requests) == 1
