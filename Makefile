@@ -14,7 +14,7 @@ READY_DEV := $(VENV)/.ready-dev
 # What the page is made of: the installation builds it.
 PAGE := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: oracles help run tour test check lint format proto bench clean
+.PHONY: oracles help run tour test check lint format proto async bench clean
 
 help:
 	@echo 'make run     set up, then a shell in a session (without a terminal: a short tour)'
@@ -22,6 +22,7 @@ help:
 	@echo 'make check   what CI runs: linters, types, layers, generated code, tests'
 	@echo 'make bench   compare with other programs of the trade (BENCH_ARGS=... is passed on)'
 	@echo 'make proto   generate the protobuf code anew'
+	@echo 'make async   generate the asyncio side of the client anew'
 	@echo 'make format  put the code into shape'
 	@echo 'make clean   remove everything that was made here'
 
@@ -44,6 +45,7 @@ lint: $(READY_DEV)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tools/generate_proto.py --check
+	$(BIN)/python tools/generate_async.py --check
 	$(BIN)/python tools/generate_ghostty.py --check
 	@if [ -x web/node_modules/.bin/tsc ] && command -v node >/dev/null; then cd web && node_modules/.bin/tsc --noEmit; \
 	else echo 'web/: its types are not checked, as node is not here'; fi
@@ -54,6 +56,9 @@ format: $(READY_DEV)
 
 proto: $(READY_DEV)
 	$(BIN)/python tools/generate_proto.py
+
+async: $(READY_DEV)
+	$(BIN)/python tools/generate_async.py
 
 # What other terminals show of the recordings in tests/data/screens (needs tmux and npm).
 oracles: $(READY_DEV)

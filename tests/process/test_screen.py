@@ -7,14 +7,16 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 
 import pytest
 from support.instance import Instance, alive, eventually
 from support.screens import worker_of
 
 from roost.client import Client, Screen, Session
-from roost.errors import InvalidError
+from roost.errors import InvalidError, UnavailableError
 
 #: Writes what it is told; its title says that it listens.
 PAINTER = r"""
@@ -170,17 +172,43 @@ def test_a_worker_that_is_killed_is_replaced_and_shows_the_same(instance: Instan
         assert worker_of(instance) != pid
 
 
-def test_a_worker_that_is_stopped_hangs_nobody(instance: Instance) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_everybody_who_asked_is_answered_although_the_worker_ends_meanwhile(
+    instance: Instance, number: signal.Signals
+) -> None:
+    with instance.client() as client, ThreadPoolExecutor(4) as askers:
+        session = painter(client)
+        paint(session, b"\x1b[3;3Hstays")
+        known = shows(session, "stays").hash
+        pid, answers = worker_of(instance), Queue[str]()
+        asked = [askers.submit(lambda: ask_often(instance, session.id, answers)) for _ in range(4)]
+        answers.get(timeout=10)
+        os.kill(pid, number)
+        for future in asked:
+            future.result(20)
+        assert {answers.get() for _ in range(answers.qsize())} == {known}
+        assert worker_of(instance) not in (0, pid)
+
+
+def ask_often(instance: Instance, session_id: str, answers: Queue[str]) -> None:
+    with instance.client() as client:
+        for _ in range(50):
+            answers.put(client.screen(session_id).hash)
+
+
+def test_a_worker_that_hangs_is_replaced_and_what_was_asked_next_is_answered(instance: Instance) -> None:
     with instance.client() as client:
         session = painter(client)
         paint(session, b"before")
         shows(session, "before")
         pid = worker_of(instance)
         os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(UnavailableError, match="did not answer within"):
+            session.screen()
         paint(session, b" after")  # nobody waits for the worker: output and input go on
         eventually(lambda: b"after" in session.backlog().data)
         eventually(lambda: not alive(pid), what="the worker that does not answer is ended")
-        shows(session, "before after")
+        assert session.screen().text.strip() == "before after" and worker_of(instance) not in (0, pid)
 
 
 def test_the_worker_ends_with_the_daemon_and_the_next_one_shows_the_same(instance: Instance) -> None:
@@ -201,3 +229,17 @@ def test_a_flood_is_followed_to_its_end(client: Client) -> None:
     session.wait()
     screen = session.screen(lines=2)
     assert screen.lines[-1] == "the end" and screen.lines[-2] == "line 299999" and not screen.approximate
+
+
+def test_a_flood_that_overtakes_the_ring_again_and_again_is_answered_each_time(client: Client) -> None:
+    code = r"""
+import os
+data = b"".join(b"\x1b[%d;%dH\x1b[3%dmcell" % (n % 6 + 1, n % 30 + 1, n % 8) for n in range(3000))
+while True:
+    os.write(1, data)
+"""
+    session = client.spawn([sys.executable, "-c", code], rows=6, cols=40, ring_bytes=1 << 16)
+    eventually(lambda: session.info().start_offset > 1 << 20)
+    for _ in range(5):
+        screen = session.screen()
+        assert screen.approximate and "cell" in screen.text

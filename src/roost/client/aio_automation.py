@@ -1,27 +1,25 @@
-"""The verbs that act like a person at a terminal, for asyncio: keys, waits, commands in a shell, states.
+"""The verbs that act like a person at a terminal: keys, waits, commands in a shell, states.
 
-Owns nothing: mixed into the client and its session handles. What the calls say is in `calls` and `automation_calls`.
+Owns nothing: mixed into the client. What the calls say is in `calls` and `automation_calls`.
+
+Generated from `automation` by `make async`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from roost.client import automation_calls, calls
+from roost.client.verbs import AsyncVerbs
 from roost.errors import RoostError
 
 if TYPE_CHECKING:
     from roost.client.results import Executed, Receipt, Sent, Waited
 
-T = TypeVar("T")
 
-
-class AsyncAutomationVerbs:
+class AsyncAutomationVerbs(AsyncVerbs):
     """Of a client."""
-
-    async def _perform(self, request: calls.Request[T]) -> T:
-        raise NotImplementedError
 
     async def keys(self, target: str, *keys: str, text: str = "") -> Sent:
         """Types `text` key by key, then presses keys by name ("C-c", "Up", "Enter"), as the program's modes ask for.

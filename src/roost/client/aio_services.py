@@ -1,28 +1,24 @@
-"""The verbs about services of `AsyncClient`: `client.services.…`. What they say is in `service_calls`."""
+"""The verbs about services: `client.services.…`.
+
+Owns nothing: it is handed the client's way to perform a call. What the calls say is in `service_calls`.
+
+Generated from `services` by `make async`.
+"""
 
 from __future__ import annotations
 
 import builtins
-from typing import Protocol, TypeVar
 
 from roost.client import service_calls
-from roost.client.calls import Request
+from roost.client.verbs import AsyncPerform
 from roost.core.service import Definition
 from roost.model import ServiceInfo
-
-T = TypeVar("T")
-
-
-class Perform(Protocol):
-    """How a client asks."""
-
-    async def __call__(self, request: Request[T]) -> T: ...
 
 
 class AsyncServices:
     """Services of one daemon. A target is a name, an id, or "all"; NoRunError when nothing matches."""
 
-    def __init__(self, perform: Perform) -> None:
+    def __init__(self, perform: AsyncPerform) -> None:
         self._perform = perform
 
     async def start(self, what: Definition | str) -> builtins.list[ServiceInfo]:

@@ -1,6 +1,8 @@
-"""The handle of one session for asyncio: the verbs of an `AsyncClient`, bound to it.
+"""The handle of one session: the verbs of a client, bound to it.
 
-Owns nothing but the session's identity; every verb is the client's of the same name.
+Owns nothing; every verb is the client's of the same name.
+
+Generated from `session` by `make async`.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from roost.client.session import SessionIdentity
+from roost.client.session_identity import SessionIdentity
 from roost.model import Backlog, ExitStatus, SessionInfo, TerminateResult
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class AsyncSession(SessionIdentity):
-    """One session of an asyncio client."""
+    """One session of a client."""
 
     __slots__ = ("client",)
 
@@ -49,7 +51,7 @@ class AsyncSession(SessionIdentity):
         return await self.client.backlog(self.id, stream=stream, from_offset=from_offset, tail_bytes=tail_bytes)
 
     async def logs(self, **options: Any) -> Backlog:
-        """One page of its retained output; the options are those of `Client.logs`."""
+        """One page of its retained output; the options are those of `AsyncClient.logs`."""
         return await self.client.logs(self.id, **options)
 
     async def send(self, data: str | bytes, *, enter: bool = False, paste: bool = False) -> Sent:
@@ -139,7 +141,8 @@ class AsyncSession(SessionIdentity):
 
     async def terminate(self, *, grace_s: float = 2.0, wait: bool = True) -> TerminateResult:
         """Ends it; says what that took."""
-        return (await self.client.terminate(self.id, grace_s=grace_s, wait=wait))[0]
+        results = await self.client.terminate(self.id, grace_s=grace_s, wait=wait)
+        return results[0]
 
     async def purge(self) -> None:
         """Forgets it and its output, once it has exited."""

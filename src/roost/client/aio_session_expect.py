@@ -1,6 +1,8 @@
-"""What a session handle for asyncio does with `expect`: fetches output until something is found.
+"""What a session handle does with `expect`: fetches output until something is found.
 
 Owns the loop; what a match is belongs to `expecting`.
+
+Generated from `session_expect` by `make async`.
 """
 
 from __future__ import annotations

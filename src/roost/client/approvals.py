@@ -1,23 +1,20 @@
-"""The verbs about approvals, of the blocking client and of the asyncio one.
+"""The verbs about approvals.
 
 Owns nothing: it is handed the client's way to perform a call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from roost.client import approval_calls as calls
-from roost.client.access import Perform, PerformAsync
 from roost.client.results import ApprovalInfo
+from roost.client.verbs import Perform
 
 
 class Approvals:
     """What programs ask for, and the answers."""
 
-    def __init__(self, perform: Callable[[Any], Any]) -> None:
-        self._perform: Perform = perform
+    def __init__(self, perform: Perform) -> None:
+        self._perform = perform
 
     def ask(
         self,
@@ -56,43 +53,3 @@ class Approvals:
     def withdraw(self, id: str) -> ApprovalInfo:
         """Takes a request back."""
         return self._perform(calls.withdraw(id))
-
-
-class AsyncApprovals:
-    """The same for asyncio."""
-
-    def __init__(self, perform: Callable[[Any], Any]) -> None:
-        self._perform: PerformAsync = perform
-
-    async def ask(
-        self,
-        tool: str,
-        detail: str = "",
-        *,
-        target: str | None = None,
-        timeout_s: float = 60.0,
-        id: str = "",
-        wait: bool = True,
-    ) -> ApprovalInfo:
-        """See `Approvals.ask`."""
-        return await self._perform(calls.ask(tool, detail, target, timeout_s, id or calls.new_id(), wait=wait))
-
-    async def list(self, target: str | None = None, *, all: bool = False) -> list[ApprovalInfo]:
-        """See `Approvals.list`."""
-        return await self._perform(calls.list_approvals(target, all=all))
-
-    async def get(self, id: str) -> ApprovalInfo:
-        """See `Approvals.get`."""
-        return await self._perform(calls.get(id))
-
-    async def approve(self, id: str, reason: str = "") -> ApprovalInfo:
-        """See `Approvals.approve`."""
-        return await self._perform(calls.answer(id, "approve", reason))
-
-    async def deny(self, id: str, reason: str = "") -> ApprovalInfo:
-        """See `Approvals.deny`."""
-        return await self._perform(calls.answer(id, "deny", reason))
-
-    async def withdraw(self, id: str) -> ApprovalInfo:
-        """See `Approvals.withdraw`."""
-        return await self._perform(calls.withdraw(id))

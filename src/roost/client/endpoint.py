@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 
 from roost.client.faults import connect_error
 from roost.errors import UnavailableError
@@ -58,3 +59,22 @@ class Endpoint:
             f"the daemon on {self.socket_path} accepts no connections: its queue is full; "
             "look at `roost daemon logs`, or restart it with `roost daemon restart` (sessions stay)"
         )
+
+
+class MadeEndpoint(Endpoint):
+    """A daemon whose connections are made by somebody else: `connect` gives connected, non-blocking sockets."""
+
+    __slots__ = ("_connect",)
+
+    def __init__(self, place: str, connect: Callable[[], socket.socket]) -> None:
+        super().__init__(Paths.for_scope(None), "", autostart=False)
+        self.socket_path = place
+        self._connect = connect
+
+    def connect_once(self) -> socket.socket | None:
+        """One of them."""
+        return self._connect()
+
+    def busy_error(self) -> UnavailableError:
+        """There is no such state."""
+        return UnavailableError(f"{self.socket_path} cannot be reached")

@@ -82,37 +82,3 @@ def get_screen(target: str, *, format: str | None, lines: int, if_changed: str |
 
     params = {"target": target, "format": format, "lines": lines, "if_changed": if_changed}
     return calls.Call("screen.get", read, params, repeatable=True, extra_s=SCREEN_TIMEOUT_S)
-
-
-class ScreenVerbs:
-    """Of a client."""
-
-    def _perform(self, request: calls.Request[T]) -> T:
-        raise NotImplementedError
-
-    def screen(
-        self, target: str, *, format: str | None = None, lines: int = 0, if_changed: str | None = None
-    ) -> Screen:
-        """What a session shows, everything that it has written by now included.
-
-        format: "text", "ansi", "json", "html", "svg" or "png", given as `data`. lines: how many lines of scrollback.
-        if_changed: the hash of an earlier answer. Raises InvalidError for a session without a terminal.
-        """
-        return self._perform(get_screen(target, format=format, lines=lines, if_changed=if_changed))
-
-
-class AsyncScreenVerbs:
-    """Of an asyncio client."""
-
-    async def _perform(self, request: calls.Request[T]) -> T:
-        raise NotImplementedError
-
-    async def screen(
-        self, target: str, *, format: str | None = None, lines: int = 0, if_changed: str | None = None
-    ) -> Screen:
-        """What a session shows, everything that it has written by now included.
-
-        format: "text", "ansi", "json", "html", "svg" or "png", given as `data`. lines: how many lines of scrollback.
-        if_changed: the hash of an earlier answer. Raises InvalidError for a session without a terminal.
-        """
-        return await self._perform(get_screen(target, format=format, lines=lines, if_changed=if_changed))

@@ -1,22 +1,16 @@
-"""The verbs about services of the blocking client: `client.services.…`. What they say is in `service_calls`."""
+"""The verbs about services: `client.services.…`.
+
+Owns nothing: it is handed the client's way to perform a call. What the calls say is in `service_calls`.
+"""
 
 from __future__ import annotations
 
 import builtins
-from typing import Protocol, TypeVar
 
 from roost.client import service_calls
-from roost.client.calls import Request
+from roost.client.verbs import Perform
 from roost.core.service import Definition
 from roost.model import ServiceInfo
-
-T = TypeVar("T")
-
-
-class Perform(Protocol):
-    """How a client asks."""
-
-    def __call__(self, request: Request[T]) -> T: ...
 
 
 class Services:

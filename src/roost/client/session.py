@@ -1,6 +1,6 @@
 """The handle of one session: the verbs of a client, bound to it.
 
-Owns nothing but the session's identity; every verb is the client's of the same name.
+Owns nothing; every verb is the client's of the same name.
 """
 
 from __future__ import annotations
@@ -8,53 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
+from roost.client.session_identity import SessionIdentity
 from roost.model import Backlog, ExitStatus, SessionInfo, TerminateResult
 
 if TYPE_CHECKING:
     from roost.client.attachment import Attachment
     from roost.client.event_stream import EventStream
-    from roost.client.expecting import Cursor, Expected, Match
+    from roost.client.expecting import Expected, Match
     from roost.client.keywords import AttachKeywords, EventKeywords
     from roost.client.results import Executed, Sent, Waited
     from roost.client.screens import Screen
     from roost.client.sync import Client
 
 
-class SessionIdentity:
-    """What stays the same about a session: `id`, `kind` ("pty", "pipe"), `pid`, `created_at`; and its last known name.
-
-    `existing` says that a spawn found a session with its spawn id and started nothing.
-    """
-
-    __slots__ = ("_cursor", "created_at", "existing", "id", "kind", "name", "pid")
-
-    def __init__(self, info: SessionInfo, *, existing: bool = False) -> None:
-        self.id = info.id
-        self.name = info.name
-        self.kind = info.kind
-        self.pid = info.pid
-        self.created_at = info.created_at
-        self.existing = existing
-        self._cursor: Cursor | None = None
-
-    @property
-    def cursor(self) -> Cursor:
-        """Up to where `expect` has looked at its output; at first the beginning. `cursor.move(offset)` sets it."""
-        if self._cursor is None:
-            from roost.client.expecting import Cursor
-
-            self._cursor = Cursor()
-        return self._cursor
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.id}, {self.kind}, pid {self.pid})"
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self}>"
-
-
 class Session(SessionIdentity):
-    """One session of a blocking client."""
+    """One session of a client."""
 
     __slots__ = ("client",)
 
@@ -167,7 +135,8 @@ class Session(SessionIdentity):
 
     def terminate(self, *, grace_s: float = 2.0, wait: bool = True) -> TerminateResult:
         """Ends it; says what that took."""
-        return self.client.terminate(self.id, grace_s=grace_s, wait=wait)[0]
+        results = self.client.terminate(self.id, grace_s=grace_s, wait=wait)
+        return results[0]
 
     def purge(self) -> None:
         """Forgets it and its output, once it has exited."""

@@ -41,22 +41,46 @@ def is_session_id(text: str) -> bool:
     return _ID_SHAPE.fullmatch(text) is not None
 
 
-def name_for_command(program: str | bytes, taken: Container[str]) -> str:
+def name_for_command(program: str | bytes, taken: Container[str], numbers: Numbers | None = None) -> str:
     """A free name made from argv[0]: its base name, cleaned; `bash`, then `bash-2`, `bash-3`.
 
     taken: the names of live sessions.
     """
-    return free_name(_clean(os.fsdecode(program)), taken)
+    return free_name(_clean(os.fsdecode(program)), taken, numbers)
 
 
-def free_name(name: str, taken: Container[str]) -> str:
+class Numbers:
+    """From which number on one may be free, for each name that was asked for: hundreds of `bash` are not looked through
+    for each new one. Has to be told of every name that is given up; a number too low costs looks, nothing else."""
+
+    def __init__(self) -> None:
+        self._least: dict[str, int] = {}
+
+    def least(self, stem: str) -> int:
+        """No lower number is free."""
+        return self._least.get(stem, 2)
+
+    def given(self, stem: str, number: int) -> None:
+        """All up to this one are taken."""
+        self._least[stem] = number + 1
+
+    def given_up(self, name: str) -> None:
+        """A name is free again."""
+        stem, _, number = name.rpartition("-")
+        if stem in self._least and number.isdecimal():
+            self._least[stem] = min(self._least[stem], max(2, int(number)))
+
+
+def free_name(name: str, taken: Container[str], numbers: Numbers | None = None) -> str:
     """The name if nobody has it, else the name with the least free number from 2 on."""
     if name not in taken:
         return name
     stem = name[: MAX_NAME_LENGTH - _ROOM_FOR_NUMBER]
-    number = 2
+    number = numbers.least(stem) if numbers else 2
     while f"{stem}-{number}" in taken:
         number += 1
+    if numbers is not None:
+        numbers.given(stem, number)
     return f"{stem}-{number}"
 
 

@@ -206,6 +206,7 @@ class App:
             self._save,
             self._lifecycle,
         )
+        context.shared["connect_for"] = server.connect_for
         self._around = around = await wire_all(context)
         for session in self._table:
             self._areas.on_session(session, adopted=True)

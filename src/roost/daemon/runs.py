@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from roost.core.events import Event, EventFilter
@@ -25,6 +26,8 @@ from roost.platform.run_files import TEMPORARY, write_whole
 log = logging.getLogger(__name__)
 
 _SUFFIX = ".json"
+#: How long changes are gathered before they are written.
+GATHER_S = 0.01
 
 
 class Runs:
@@ -40,6 +43,8 @@ class Runs:
         self._own_addr: dict[str, str] = {}
         self._boot_id = boot_id()
         self._known: dict[str, Session] = {}
+        self._changed: dict[str, bytes | None] = {}  # what is to be done to files: their contents, None removes one
+        self._worker: asyncio.Task[None] | None = None
         self._usable = self._prepare_directory()
 
     def _prepare_directory(self) -> bool:
@@ -51,7 +56,7 @@ class Runs:
             return False
         for name in os.listdir(self._directory):
             if name.endswith(TEMPORARY):
-                self._unlink(os.path.join(self._directory, name))
+                _unlink(os.path.join(self._directory, name))
         return True
 
     # --- an area ----------------------------------------------------------------------------------------------------
@@ -66,17 +71,17 @@ class Runs:
     def on_session(self, session: Session, options: Any, *, adopted: bool) -> None:
         """Register a live run, and take it out again when it has ended."""
         if not session.live:
-            self._unlink(self._path(session.id))
+            self._change(session.id, None)
             return
         self._known[session.id] = session
-        self._loop.call_soon(self._write, session)  # behind the answer to the spawn
+        self._write(session)
         self._tasks.create_task(self._await_end(session), name="registered run")
 
     async def _await_end(self, session: Session) -> None:
         await session.exited.wait()
         self._known.pop(session.id, None)
         self._own_addr.pop(session.id, None)
-        self._unlink(self._path(session.id))
+        self._change(session.id, None)
 
     def on_event(self, event: Event) -> None:
         """A run has another name."""
@@ -112,17 +117,46 @@ class Runs:
             agent=agent_of(record.argv, record.labels),
             started_at=origin.created_at,
         )
-        path, data = self._path(session.id), run.encode()
-        if _holds(path, data):
-            return  # the last daemon wrote it: renaming over a file is dear, and there may be hundreds at a start
-        try:
-            write_whole(path, data)
-        except OSError as error:
-            log.warning("the record of run %s could not be written: %s", session.id, error)
+        self._change(session.id, run.encode())
 
-    def _unlink(self, path: str) -> None:
-        with contextlib.suppress(OSError):
-            os.unlink(path)
+    def _change(self, session_id: str, data: bytes | None) -> None:
+        """Have a file written or removed, in a moment, with the others: neither a spawn nor the loop waits for it."""
+        if not self._usable:
+            return
+        self._changed[self._path(session_id)] = data
+        if self._worker is None:
+            self._worker = self._tasks.create_task(self._carry_out(), name="registry of runs")
+
+    async def _carry_out(self) -> None:
+        """One after the other, so that the last word about a file is the one that counts."""
+        try:
+            await asyncio.sleep(GATHER_S)
+            while self._changed:
+                changed, self._changed = self._changed, {}
+                await self._loop.run_in_executor(None, _bring_up_to_date, changed)
+        finally:
+            self._worker = None
+
+    async def leave(self) -> None:
+        """Do now what is still to be done."""
+        if self._worker is not None:
+            await asyncio.wait([self._worker])
+
+
+def _bring_up_to_date(files: Mapping[str, bytes | None]) -> None:
+    for path, data in files.items():
+        if data is None:
+            _unlink(path)
+        elif not _holds(path, data):  # the last daemon wrote it: renaming over a file is dear, and there may be many
+            try:
+                write_whole(path, data)
+            except OSError as error:
+                log.warning("the record of run %s could not be written: %s", path, error)
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def _holds(path: str, data: bytes) -> bool:
@@ -141,4 +175,4 @@ def wire(context: Context) -> Wired:
     context.bus.subscribe(
         EventFilter(categories=frozenset(("lifecycle",)), types=frozenset(("renamed",))), runs.on_event, passive=True
     )
-    return Wired()
+    return Wired(leave=runs.leave)

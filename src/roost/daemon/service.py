@@ -107,7 +107,7 @@ class Service:
         if name != session.record.name and session.live and self.table.name_is_taken(name):
             raise InvalidError(f"a running session is already called {name!r}; choose another name")
         before, session.record.name = session.record.name, name
-        self.table.named(session)
+        self.table.named(session, before=before)
         self.save(session)
         if name != before:
             session.tell("renamed", {"from": before, "to": name})

@@ -105,6 +105,8 @@ class Spawner:
             return await self._start(spec, name)
         finally:
             self._names_under_way.discard(name)
+            if not self._table.name_is_taken(name):
+                self._table.numbers.given_up(name)
 
     def _check_room(self) -> None:
         most = int(os.environ.get("ROOST_MAX_SESSIONS") or MAX_SESSIONS)
@@ -118,7 +120,7 @@ class Spawner:
     def _choose_name(self, spec: SpawnSpec) -> str:
         taken = TakenNames(self._table, self._names_under_way)
         if not spec.name:
-            return names.name_for_command(spec.argv[0], taken)
+            return names.name_for_command(spec.argv[0], taken, self._table.numbers)
         names.check_name(spec.name)
         if spec.name in taken:
             raise InvalidError(f"a running session is already called {spec.name!r}; choose another --name")

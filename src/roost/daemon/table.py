@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from roost.core.names import Numbers
 from roost.core.targets import Candidate, resolve
 from roost.daemon.session import Session
 
@@ -15,16 +16,23 @@ class SessionTable:
         self._by_id: dict[str, Session] = {}
         self._by_spawn_id: dict[str, Session] = {}
         self._by_name: dict[str, Session] = {}  # the newest of that name; names of live sessions are unique
+        #: Which numbers of made names are free.
+        self.numbers = Numbers()
 
     def add(self, session: Session) -> None:
         """Take a session in."""
         self._by_id[session.id] = session
         self.named(session)
+        session.when_exited.append(lambda: self.numbers.given_up(session.record.name))
+        if not session.live:
+            self.numbers.given_up(session.record.name)
         if session.record.spawn_id:
             self._by_spawn_id[session.record.spawn_id] = session
 
-    def named(self, session: Session) -> None:
-        """Take note of a session's (new) name."""
+    def named(self, session: Session, *, before: str = "") -> None:
+        """Take note of a session's (new) name, and of the one it had before."""
+        if before:
+            self.numbers.given_up(before)
         if session.live or session.record.name not in self._by_name:
             self._by_name[session.record.name] = session
 

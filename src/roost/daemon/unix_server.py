@@ -96,8 +96,16 @@ class UnixServer:
         if self._listener is not None:
             self._loop.add_reader(self._listener, self._accept)
 
-    async def _serve(self, sock: socket.socket) -> None:
-        """One connection until it ends or becomes an attachment."""
+    def connect_for(self, asker: str, pid: int | None) -> socket.socket:
+        """A connection from within for somebody who came in another way; what is done on it is done in their name."""
+        near, far = socket.socketpair()
+        near.setblocking(False)
+        far.setblocking(False)
+        self._tasks.create_task(self._serve(far, (asker, pid or 0)), name="connection")
+        return near
+
+    async def _serve(self, sock: socket.socket, known: tuple[str, int] | None = None) -> None:
+        """One connection until it ends or becomes an attachment. `known`: who is there and their pid, 0 for unknown."""
         self.connections += 1
         handed_over = False
         try:
@@ -106,7 +114,8 @@ class UnixServer:
             if refusal is not None:
                 await self._refuse(sock, refusal)
                 return
-            ASKER.set(f"unix:{peer_pid}")
+            asker, peer_pid = known or (f"unix:{peer_pid}", peer_pid)
+            ASKER.set(asker)
             connection = Connection(sock, ServerConversation(), peer_pid, self._one_less)
             incoming = Incoming(self._loop, connection, self._answer_at_once)
             try:

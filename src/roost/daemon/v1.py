@@ -193,7 +193,7 @@ class V1:
         from roost.daemon.calls import caller_pid
         from roost.daemon.streaming import Streaming
 
-        caller_pid.set(ask.connection.peer_pid)
+        caller_pid.set(ask.connection.peer_pid or None)
         answer = await self._calls.call(ask.payload.method, ask.payload.params, ask.payload.data)
         if isinstance(answer, Streaming):
             ask.connection.stream = answer.stream

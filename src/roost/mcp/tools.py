@@ -1,39 +1,47 @@
 """The tools: small, typed, with bounded answers. Each is a verb of the asyncio client.
 
-Owns which session a tool may reach: with `only` a single one, and by default never the one that the server itself runs
-in, as a program that types into its own terminal drives itself.
+Owns which session a tool may reach: with `only` a single one, and by default never the one that whoever asks runs in,
+as a program that types into its own terminal drives itself.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import Any, Literal
 
 from roost.client import AsyncClient
+from roost.core.access import DeniedError
 from roost.core.plain_text import PlainText
 from roost.errors import InvalidError, NoRunError, RoostError, WaitTimeoutError, WrongStateError
+from roost.mcp.asking import Asking
 from roost.mcp.limits import TEXT_BYTES, capped, limited
 from roost.model import SessionInfo
 
 _MOST_SESSIONS = 100
+_SHELLS = frozenset(("bash", "zsh", "fish"))
 
 
 class Tools:
-    """The tools over one client. only: the id of the one session there is, "" for all. own: the server's own, or ""."""
+    """The tools. `asking` tells for whom one works at the moment."""
 
-    def __init__(self, client: AsyncClient, *, only: str = "", own: str = "") -> None:
-        self._client = client
-        self._only = only
-        self._own = own
+    def __init__(self, asking: Callable[[], Asking]) -> None:
+        self._asking = asking
+
+    @property
+    def _client(self) -> AsyncClient:
+        return self._asking().client
 
     async def _find(self, target: str, *, drives: bool = False) -> SessionInfo:
         """The session that is meant. Raises NoRunError for others than the one there is, RoostError for one's own."""
-        info = await self._client.get(target or self._only)
-        if self._only and info.id != self._only:
+        asking = self._asking()
+        info = await asking.client.get(target or asking.only)
+        if asking.only and info.id != asking.only:
             raise NoRunError("this server reaches a single session; leave the target out")
-        if drives and info.id == self._own:
+        if drives and info.id == asking.own:
             raise RoostError(
-                f"session {info.name} is the one that this server runs in; it does not drive itself. Name another "
-                "target, or start the server with --allow-self",
+                f"session {info.name} is the one that you run in; it does not drive itself. Name another target, or "
+                "start the server with --allow-self",
                 kind="denied",
             )
         return info
@@ -42,7 +50,8 @@ class Tools:
 
     async def session_list(self, all: bool = False) -> dict[str, Any]:
         """List sessions: running ones, with `all` exited ones too."""
-        found = [info for info in await self._client.list(all=all) if not self._only or info.id == self._only]
+        only = self._asking().only
+        found = [info for info in await self._client.list(all=all) if not only or info.id == only]
         return {"sessions": [_shown(info) for info in found[-_MOST_SESSIONS:]], "count": len(found)}
 
     async def status(self, target: str = "") -> dict[str, Any]:
@@ -101,9 +110,14 @@ class Tools:
         """Start a program in a session of its own, with a terminal; it goes on when you leave."""
         if not command:
             raise InvalidError('give a command, for example ["bash"]')
-        options: dict[str, Any] = {"shell": {"integration": True}} if command[0] in ("bash", "zsh", "fish") else {}
-        session = await self._client.spawn(
-            command, name=name or None, cwd=cwd or None, rows=rows, cols=cols, options=options
+        options: dict[str, Any] = {"shell": {"integration": True}} if os.path.basename(command[0]) in _SHELLS else {}
+        asking = self._asking()
+        if asking.only:
+            raise DeniedError("this server reaches a single session; it starts no other")
+        where = cwd or asking.cwd or None
+        env = None if asking.env is None else dict(asking.env)
+        session = await asking.client.spawn(
+            command, name=name or None, cwd=where, rows=rows, cols=cols, env=env, options=options
         )
         return {**_shown(await session.info()), "cursor": 0}
 
@@ -158,10 +172,11 @@ class Tools:
     ) -> dict[str, Any]:
         """Answer what a session asked approval for (`status` shows it). An answer counts once."""
         one = await self._client.approvals.get(id)
-        if self._only and one.session_id != self._only:
+        asking = self._asking()
+        if asking.only and one.session_id != asking.only:
             raise NoRunError("this server reaches a single session, and that was asked by another one")
-        if self._own and one.session_id == self._own:
-            raise RoostError("that was asked by the session that this server runs in", kind="denied")
+        if asking.own and one.session_id == asking.own:
+            raise RoostError("that was asked by the session that you run in", kind="denied")
         answer = self._client.approvals.approve if decision == "approve" else self._client.approvals.deny
         answered = await answer(id, reason)
         return {"id": answered.id, "state": answered.state, "tool": answered.tool}

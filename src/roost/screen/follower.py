@@ -1,7 +1,9 @@
 """One session's screen in the worker: its ring, its emulator, and how far the one has been shown on the other.
 
-Owns the order of output and sizes. A ring that was overwritten before it was read is told to whoever asked for a step;
-a new beginning then comes from outside, with what is known of the modes there.
+Owns the order of output and sizes. What somebody waits for is copied out of the ring first and shown afterwards:
+showing takes a hundred times as long, and a flood would overwrite the rest meanwhile. A ring that was overwritten
+before it was read is told to whoever asked for a step; a new beginning then comes from outside, with what is known of
+the modes there.
 """
 
 from __future__ import annotations
@@ -10,11 +12,17 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from roost.ring.reader import RingReader
+from roost.screen.boundary import boundary
 from roost.screen.certainty import Certainty
 from roost.screen.emulator import Emulator, clamp, make_emulator
 from roost.screen.snapshot import Snapshot
 
 SLICE_BYTES = 64 * 1024
+#: No more than this is copied at once.
+_COPY_BYTES = 8 << 20
+#: As much of the newest output is enough to begin anew in a flood; of a smaller ring three quarters, because the oldest
+#: part is overwritten while it is copied.
+_NEWEST_BYTES = 256 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class Follower:
 
     def __init__(self, ring: RingReader, beginning: Beginning) -> None:
         self._ring = ring
+        self._copy, self._copy_at = b"", 0
         self._emulator: Emulator | None = None
         self.begin(beginning)
 
@@ -77,7 +86,7 @@ class Follower:
             limit = min(limit, max(1, self._sizes[0][0] - self.offset))
         if limit <= 0:
             return False
-        data = self._ring.read(self.offset, limit)
+        data = self._read(limit)
         if data is None:
             self.lapped = True
             return False
@@ -87,6 +96,37 @@ class Follower:
             self._learn(data)
         self._apply_sizes()
         return bool(data)
+
+    def _read(self, limit: int) -> bytes | None:
+        at = self.offset - self._copy_at
+        if 0 <= at < len(self._copy):
+            return self._copy[at : at + limit]
+        self._copy = b""
+        return self._ring.read(self.offset, limit)
+
+    def secure(self, until: int) -> None:
+        """Copy what is to be shown up to there, so that it cannot be overwritten meanwhile."""
+        if self.lapped or self._copied(until):
+            return
+        if SLICE_BYTES < until - self.offset <= _COPY_BYTES:
+            data = self._ring.read(self.offset, until - self.offset)
+            self._copy, self._copy_at = data or b"", self.offset
+            self.lapped = data is None
+
+    def _copied(self, until: int) -> bool:
+        return self._copy_at <= self.offset and until <= self._copy_at + len(self._copy)
+
+    def secure_newest(self) -> tuple[int, int]:
+        """Copy the newest output: where emulation can begin in it, and where it ends. It is shown if `begin` comes with
+        that offset."""
+        length, data = min(_NEWEST_BYTES, self._ring.capacity * 3 // 4), None
+        while data is None:
+            start = max(0, self._ring.end - length)
+            data = self._ring.read(start, length)
+            length //= 2
+        offset = start + (boundary(data) if start else 0)
+        self._copy, self._copy_at = data, start
+        return offset, start + len(data)
 
     def _learn(self, data: bytes) -> None:
         if not self._certainty.complete:

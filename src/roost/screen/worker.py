@@ -48,6 +48,7 @@ class Followed:
         self.follower = follower
         self.busy = True
         self.asked_anew = False
+        self.secured = 0
         self.watched = False
         self.told_at = 0.0
         self.told_offset = -1
@@ -130,7 +131,8 @@ class Worker:
     def _ask_anew(self, one: Followed) -> None:
         if one.follower.lapped and not one.asked_anew:
             one.asked_anew = True
-            self._say({"op": "lapped", "id": self._id_of(one)})
+            offset, one.secured = one.follower.secure_newest()
+            self._say({"op": "lapped", "id": self._id_of(one), "offset": offset})
 
     def _id_of(self, one: Followed) -> str:
         return next(session_id for session_id, known in self._sessions.items() if known is one)
@@ -213,7 +215,8 @@ class Worker:
     # --- answers --------------------------------------------------------------------------------------------------
 
     def _get(self, frame: messages.Frame) -> None:
-        """Show what there is up to now, then answer. A ring that was lapped meanwhile is begun anew first."""
+        """Show what there is up to now, then answer. A ring that was lapped is begun anew first, with a copy of its
+        newest output, and that is what is answered: however fast it is written, one new beginning is enough."""
         body = frame.body
         one = self._sessions.get(body["id"])
         if one is None:
@@ -221,13 +224,14 @@ class Worker:
             return
         with self._touching(one):
             until = one.follower.end if body.get("until") is None else min(body["until"], one.follower.end)
+            one.follower.secure(until)
             while one.follower.step(until):
                 pass
             if not one.follower.lapped:
                 self._answer(one, body)
         if one.follower.lapped:
-            self._waiting.append((body["id"], body))
             self._ask_anew(one)
+            self._waiting.append((body["id"], {**body, "until": one.secured}))
 
     def _answer(self, one: Followed, body: dict[str, Any]) -> None:
         try:

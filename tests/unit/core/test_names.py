@@ -6,6 +6,7 @@ import pytest
 
 from roost.core.names import (
     MAX_NAME_LENGTH,
+    Numbers,
     check_name,
     free_name,
     is_session_id,
@@ -86,3 +87,29 @@ def test_names_that_could_not_be_targets_are_refused(name: str, why: str) -> Non
 @pytest.mark.parametrize("name", ["build", "b2", "x" * 64, "a.b_c-d", "überbau", "s-short"])
 def test_other_names_are_allowed(name: str) -> None:
     assert check_name(name) == name
+
+
+def test_the_least_free_number_is_found_again_after_names_were_given_up() -> None:
+    numbers, taken = Numbers(), {"bash"}
+    for wanted in ("bash-2", "bash-3", "bash-4"):
+        assert free_name("bash", taken, numbers) == wanted
+        taken.add(wanted)
+    taken.discard("bash-3")
+    numbers.given_up("bash-3")
+    assert free_name("bash", taken, numbers) == "bash-3"
+    taken.add("bash-3")
+    assert free_name("bash", taken, numbers) == "bash-5"
+
+
+def test_a_number_that_was_looked_up_is_not_looked_at_again() -> None:
+    class Taken(set[str]):
+        looks = 0
+
+        def __contains__(self, name: object) -> bool:
+            self.looks += 1
+            return super().__contains__(name)
+
+    numbers, taken = Numbers(), Taken({"bash"})
+    for _ in range(200):
+        taken.add(free_name("bash", taken, numbers))
+    assert taken.looks == 400

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from roost.daemon.screens.beginning import SizeHistory, boundary
+from roost.daemon.screens.beginning import SizeHistory, earliest
 
 
 class FakeRing:
@@ -12,6 +12,7 @@ class FakeRing:
 
     def __init__(self, start: int, data: bytes) -> None:
         self.start = start
+        self.end = start + len(data)
         self._data = data
 
     def read(self, offset: int, limit_bytes: int) -> bytes:
@@ -31,11 +32,11 @@ class FakeRing:
 )
 def test_a_late_beginning_is_behind_a_line_feed_or_at_an_escape(data: bytes, expected: int) -> None:
     ring = FakeRing(1000, data)
-    assert boundary(ring, 1000) == 1000 + expected  # type: ignore[arg-type]
+    assert earliest(ring) == 1000 + expected  # type: ignore[arg-type]
 
 
 def test_the_very_beginning_needs_no_boundary() -> None:
-    assert boundary(FakeRing(0, b"half\nwhole"), 0) == 0  # type: ignore[arg-type]
+    assert earliest(FakeRing(0, b"half\nwhole")) == 0  # type: ignore[arg-type]
 
 
 def test_sizes_are_those_from_the_beginning_on() -> None:

@@ -80,6 +80,8 @@ CASES = {
     "alternate": b"below\x1b[31m\x1b[?1049h\x1b[42mX\x1b[3;5Hhey\x1b]2;title\x07",
     "wrapped lines": b"y" * 75 + b"\r\n" + "é漢👍".encode() * 9,
     "link": b"\x1b]8;;http://a/b\x1b\\link\x1b]8;;\x1b\\ plain",
+    "a wide character that did not fit, in another style": "\x1b[1;30H\x1b[44m👍\x1b[31m\r漢字".encode(),
+    "a line inserted where a wide character was": "漢字ééééééééééééééééééééword 👍\x1b[44m\x1b[L👍".encode(),
     "colours to the edge": b"\x1b[44m\x1b[2J\x1b[0m\x1b[3;3Hon blue",
 }
 
@@ -89,36 +91,35 @@ def test_what_is_painted_is_what_was_there(output: bytes) -> None:
     assert painted_again(output, b"more\r\nand \x1b[7mmore") == {}
 
 
-_SEQUENCES = st.sampled_from(
-    [
-        b"\r\n",
-        b"\r",
-        b"\b",
-        b"\t",
-        b"\x1b[K",
-        b"\x1b[J",
-        b"\x1b[2J",
-        b"\x1b[H",
-        b"\x1b[L",
-        b"\x1b[M",
-        b"\x1b[2P",
-        b"\x1b[3@",
-    ]
-    + [b"\x1b[%d;%dH" % (y, x) for y in (1, 3, 6) for x in (1, 15, 30)]
-    + [b"\x1b[%sm" % style for style in (b"0", b"1", b"31", b"44", b"7", b"4:3", b"38;2;9;8;7")]
-    + [b"\x1b[2;5r", b"\x1b[r", b"\x1b[4h", b"\x1b[4l", b"\x1bM", b"\x1bD"]
-    + [b"\x1b[?2004h", b"\x1b[?25l", b"\x1b[S", b"\x1b[T"]
-)
-_TEXT = st.sampled_from(["a", "word ", "x" * 31, "漢字", "👍", "e\u0301", "é" * 20]).map(str.encode)
-_SCREENS = st.sampled_from([b"\x1b[?1049h", b"\x1b[?1049l"])
+_EDITS = [
+    *(b"\r\n", b"\r", b"\b", b"\t", b"\x1b[K", b"\x1b[J", b"\x1b[2J", b"\x1b[H", b"\x1b[L", b"\x1b[M", b"\x1b[3@"),
+    *(b"\x1b[%d;%dH" % (y, x) for y in (1, 3, 6) for x in (1, 15, 30)),
+    *(b"\x1b[%sm" % style for style in (b"0", b"1", b"31", b"44", b"7", b"4:3", b"38;2;9;8;7")),
+    *(b"\x1b[2;5r", b"\x1b[r", b"\x1b[4h", b"\x1b[4l", b"\x1bM", b"\x1bD", b"\x1b[S", b"\x1b[T"),
+    *(b"\x1b[?2004h", b"\x1b[?25l"),
+]
+#: A cell that stayed blank because a wide character did not fit is, for the library, no blank that was written: it is
+#: not treated the same when characters before it are deleted or erased. Other terminals make no difference.
+_DELETING = [*_EDITS, b"\x1b[2P", b"\x1b[3X"]
+_NARROW = [text.encode() for text in ("a", "word ", "x" * 31, "e\u0301", "é" * 20)]
+_WIDE = [*_NARROW, "漢字".encode(), "👍".encode()]
+_SCREENS = [b"\x1b[?1049h", b"\x1b[?1049l"]
+
+
+def _drawing(*kinds: list[bytes]) -> st.SearchStrategy[bytes]:
+    return st.lists(st.one_of(*map(st.sampled_from, kinds)), max_size=40).map(b"".join)
+
+
 #: Where the cursor was saved last is not known: a program that leaves a screen twice finds out.
-_MORE = st.lists(st.one_of(_SEQUENCES, _TEXT, _TEXT), max_size=40).map(b"".join)
-_OUTPUT = st.lists(st.one_of(_SEQUENCES, _TEXT, _TEXT, _SCREENS), max_size=40).map(b"".join)
+@settings(deadline=None, max_examples=200)
+@given(_drawing(_DELETING, _WIDE, _WIDE, _SCREENS), _drawing(_EDITS, _WIDE, _WIDE))
+def test_output_goes_on_as_if_nothing_had_happened(output: bytes, more: bytes) -> None:
+    assert painted_again(output, more) == {}
 
 
 @settings(deadline=None, max_examples=200)
-@given(_OUTPUT, _MORE)
-def test_output_goes_on_as_if_nothing_had_happened(output: bytes, more: bytes) -> None:
+@given(_drawing(_DELETING, _NARROW, _NARROW, _SCREENS), _drawing(_DELETING, _NARROW, _NARROW))
+def test_characters_are_deleted_as_if_nothing_had_happened(output: bytes, more: bytes) -> None:
     assert painted_again(output, more) == {}
 
 

@@ -34,8 +34,8 @@ def mcp_command(invocation: Invocation, /, *, attach: bool, target: str, allow_s
 
 async def _serve(invocation: Invocation, target: str, *, attach: bool, own: str) -> None:
     from roost.client import AsyncClient
-    from roost.mcp.server import make_server
+    from roost.mcp.server import server_of
 
     async with AsyncClient(scope=invocation.scope, client_name="roost-mcp") as client:
         only = (await client.get(target)).id if attach else ""
-        await make_server(client, only=only, own=own).run_stdio_async()
+        await server_of(client, only=only, own=own).run_stdio_async()

@@ -14,9 +14,9 @@ from roost.daemon.approvals.desk import Desk, new_approval
 from roost.daemon.around import Context
 from roost.daemon.asker import ASKER
 from roost.daemon.calls import Calls, Method, Params, Result, caller_pid
+from roost.daemon.own_session import session_of
 from roost.daemon.session import Session
 from roost.errors import InvalidError, NoRunError, RoostError, WrongStateError
-from roost.platform.process_owner import owner_of
 
 
 class AskParams(Params, frozen=True):
@@ -61,12 +61,7 @@ def approval_methods(context: Context, desk: Desk) -> dict[str, Method[Any]]:
     """By name."""
 
     def own_session() -> Session | None:
-        pid = caller_pid.get()
-        if pid is None:
-            return None
-        groups = [session.membership() for session in context.table]
-        owner = owner_of(pid, groups, keeper_pid=context.service.link.pid)
-        return context.table.by_id(owner) if owner else None
+        return session_of(caller_pid.get(), context.table, keeper_pid=context.service.link.pid)
 
     async def ask(calls: Calls, p: AskParams, _data: bytes) -> Result:
         check_question(p.id, p.tool, p.detail, p.timeout_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from roost.core.events import EventFilter
 from roost.daemon.around import Context, Wired
 
 
@@ -13,6 +14,8 @@ def wire(context: Context) -> Wired:
 
     screens = Screens(context.loop, context.tasks, context.service.link)
     context.areas.add(screens)
+    purged = EventFilter(categories=frozenset(("lifecycle",)), types=frozenset(("purged",)))
+    context.bus.subscribe(purged, screens.on_purged, passive=True)
     context.service.paint = Painter(context.loop, screens).prepare
     context.shared["screens"] = screens
     return Wired(methods=screen_methods(screens), close=screens.close)

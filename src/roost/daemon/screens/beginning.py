@@ -11,9 +11,8 @@ from typing import Any
 
 from roost.daemon.session import Session
 from roost.ring.reader import RingReader
+from roost.screen.boundary import LOOK_BYTES, boundary
 
-#: How far a beginning is looked for.
-_LOOK_BYTES = 8192
 #: More output than this is not gone through to begin: what is on a screen is rarely older.
 _MOST_BYTES = 8 << 20
 #: Sizes that are remembered of one session.
@@ -48,17 +47,13 @@ class Beginning:
     prelude: bytes
 
 
-def begin(session: Session, sizes: SizeHistory, *, hurried: bool) -> Beginning:
-    """The earliest offset from which emulation can begin; `hurried`: the ring was overtaken, so that a beginning at its
-    oldest byte would be overtaken again."""
+def begin(session: Session, sizes: SizeHistory, offset: int | None = None) -> Beginning:
+    """The earliest offset from which emulation can begin, or `offset` with what is known there."""
     stream = session.streams["stdout"]
     stream.scan_to_end()
     ring, scanner = stream.ring, stream.scanner
-    end = ring.end
-    start = max(ring.start, end - _MOST_BYTES)
-    if hurried:
-        start = max(start, end - ring.capacity // 2)
-    offset = boundary(ring, start)
+    if offset is None:
+        offset = earliest(ring)
     prelude, alternate = b"", False
     if offset > 0 and scanner is not None:
         prelude = scanner.restore_string(offset)
@@ -67,17 +62,10 @@ def begin(session: Session, sizes: SizeHistory, *, hurried: bool) -> Beginning:
     return Beginning(body, prelude)
 
 
-def boundary(ring: RingReader, start: int) -> int:
-    """The first offset from `start` on that is behind a line feed or at an ESC; `start` itself if there is none near.
-
-    The very beginning of the output is a boundary.
-    """
+def earliest(ring: RingReader) -> int:
+    """The oldest retained offset that is a boundary, within a bound."""
+    start = max(ring.start, ring.end - _MOST_BYTES)
     if start == 0:
         return 0
-    data = ring.read(start, _LOOK_BYTES)
-    if data is None:  # overwritten meanwhile: the worker will ask again
-        return ring.start
-    places = [at for at in (data.find(b"\n") + 1, data.find(b"\x1b")) if at > 0]
-    if data.startswith(b"\x1b"):
-        return start
-    return start + min(places, default=0)
+    data = ring.read(start, LOOK_BYTES)
+    return start + boundary(data or b"")  # overwritten meanwhile: the worker will ask again

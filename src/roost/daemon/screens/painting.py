@@ -19,7 +19,7 @@ from roost.errors import RoostError
 log = logging.getLogger(__name__)
 
 #: How long an attach waits for a screen, the start of the worker included.
-PAINT_TIMEOUT_S = 0.3
+PAINT_TIMEOUT_S = 1.0
 #: Lines of scrollback that an attaching terminal gets above the screen.
 PAINT_LINES = 500
 #: A program whose screen is only known in parts is told twice that its window changed; not twice at once.

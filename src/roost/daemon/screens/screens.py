@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from roost.core.events import Event
 from roost.core.sizing import Winsize
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.screens.beginning import SizeHistory, begin
@@ -122,7 +123,6 @@ class Screens:
         """Remember its sizes from now on."""
         if not session.is_pty:
             return
-        self._forget_gone()
         offset = session.streams["stdout"].ring.end if adopted else 0
         one = _Followed(session, self._next_number, SizeHistory(offset, session.rows, session.cols))
         self._next_number += 1
@@ -138,10 +138,11 @@ class Screens:
         if stream.scanner is not None and stream.scanner.asked:
             responder.on_queries(stream.scanner.take_queries())
 
-    def _forget_gone(self) -> None:
-        for session_id in [known for known, one in self._known.items() if one.session.forgotten]:
-            del self._known[session_id]
-            self._link.tell({"op": "close", "id": session_id})
+    def on_purged(self, event: Event) -> None:
+        """A session is forgotten."""
+        one = self._known.pop(event.session_id, None)
+        if one is not None and one.opened:
+            self._link.tell({"op": "close", "id": event.session_id})
 
     def _about_to_resize(self, one: _Followed) -> None:
         one.resized_at = one.session.streams["stdout"].ring.end
@@ -226,7 +227,7 @@ class Screens:
             try:
                 if not self._link.running:
                     raise WorkerLostError("the screen worker ended before it was told of a session")
-                beginning = begin(one.session, one.sizes, hurried=False)
+                beginning = begin(one.session, one.sizes)
                 body = {"op": "open", "id": one.session.id, "number": one.number, **beginning.body}
                 self._link.tell(body, beginning.prelude, (fd,))
             finally:
@@ -309,7 +310,7 @@ class Screens:
         if one is None or not one.opened or one.session.forgotten:
             return
         if op == "lapped":
-            beginning = begin(one.session, one.sizes, hurried=True)
+            beginning = begin(one.session, one.sizes, frame.body["offset"])
             self._link.tell({"op": "begin", "id": one.session.id, **beginning.body}, beginning.prelude)
         elif op == "changed":
             for watch in tuple(one.watches):

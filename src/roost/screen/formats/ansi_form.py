@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from roost.core.modes import SWITCHES
 from roost.screen.formats.sgr import characters, paint_line, sgr
-from roost.screen.snapshot import Line, Snapshot
+from roost.screen.snapshot import PLAIN, Line, Snapshot
 
 _SHAPES = {"block": 2, "underline": 4, "bar": 6}
 #: Held-back output is not repeated: the frame it belongs to may be over, and the terminal would freeze.
@@ -75,10 +75,14 @@ def _paint(snapshot: Snapshot, rows: int, cols: int) -> str:
 
 def _pushes(line: Line, following: Line, cols: int) -> bool:
     """Whether the row goes on in the next because a wide character did not fit into its last cell: the terminal does
-    the same again, if that cell is left out."""
+    the same again, if that cell is left out. It fills the cell in the style of that character: where the cell looks
+    otherwise, it is painted, and the rows belong together no more."""
     if not (line.wrapped and following.runs and following.runs[0].wide and line.runs):
         return False
-    return line.cells == cols - 1 or (line.cells == cols and line.runs[-1].text.endswith(" "))
+    if line.cells == cols - 1:
+        return following.runs[0].style == PLAIN
+    last = line.runs[-1]
+    return line.cells == cols and last.text.endswith(" ") and last.style == following.runs[0].style
 
 
 def _first_row(snapshot: Snapshot, rows: int) -> int:

@@ -1,0 +1,90 @@
+"""The verbs about the daemon and what it keeps beside sessions: configuration, hooks, tees, registered processes.
+
+Owns nothing: mixed into the client. What the calls say is in `calls`, `hook_calls`, `tee_calls` and `process_calls`.
+
+Generated from `daemon_verbs` by `make async`.
+"""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any, Unpack
+
+from roost.client import calls, hook_calls, process_calls, tee_calls
+from roost.client.keywords import TeeKeywords, Text
+from roost.client.opening import tee_from
+from roost.client.verbs import AsyncVerbs
+from roost.model import Check, ConfigInfo, DaemonStatus, ProcessInfo, SinkInfo, TeeInfo, ZombieInfo
+
+
+class AsyncDaemonVerbs(AsyncVerbs):
+    """Of a client."""
+
+    async def ping(self) -> float:
+        """Asks the daemon for a sign of life; returns its clock, in Unix seconds."""
+        return await self._perform(calls.Ping())
+
+    async def status(self) -> DaemonStatus:
+        """What the daemon says of itself."""
+        return await self._perform(calls.status())
+
+    async def stop(self, *, kill: bool = False, restart: bool = False, timeout_s: float = 10.0) -> int:
+        """Stops the daemon; sessions run on in the keeper unless `kill`. Returns how many are left.
+
+        With `restart` the keeper starts it again and attached clients wait for it; else they are detached.
+        """
+        left = await self._perform(calls.stop(kill=kill, restart=restart, timeout_s=timeout_s))
+        self.close()
+        return left
+
+    async def upgrade_keeper(self) -> dict[str, Any]:
+        """Has the keeper re-execute itself in place, without losing a child or a byte."""
+        return await self._perform(calls.upgrade_keeper())
+
+    async def doctor(self) -> builtins.list[Check]:
+        """What the daemon finds when it examines itself and its surroundings."""
+        return await self._perform(calls.doctor())
+
+    async def config(self) -> ConfigInfo:
+        """The configuration in force in the daemon, and where each value comes from."""
+        return await self._perform(hook_calls.show_config())
+
+    async def reload_config(self) -> ConfigInfo:
+        """Has the daemon read its configuration again; InvalidError says what is wrong, and nothing changed then."""
+        return await self._perform(hook_calls.reload_config())
+
+    async def hooks(self) -> builtins.list[SinkInfo]:
+        """How the sinks of events are doing."""
+        return await self._perform(hook_calls.show_hooks())
+
+    async def retry_hooks(self, name: str | None = None) -> dict[str, int]:
+        """Has one sink, or all, try again what it did not take, dead letters too; how many events each has to try."""
+        return await self._perform(hook_calls.retry_hooks(name))
+
+    async def add_tee(self, target: str, path: Text, **options: Unpack[TeeKeywords]) -> TeeInfo:
+        """Copies a stream of a session to a file, from its next byte on; goes on across restarts of the daemon."""
+        return await self._perform(tee_calls.add_tee(target, tee_from(path, options)))
+
+    async def tees(self, target: str | None = None) -> builtins.list[TeeInfo]:
+        """The tees of a session, ended ones too; of all sessions without a target."""
+        return await self._perform(tee_calls.list_tees(target))
+
+    async def remove_tee(self, target: str, handle: int) -> TeeInfo:
+        """Ends a tee when its file has what was written up to now; what it was."""
+        return await self._perform(tee_calls.remove_tee(target, handle))
+
+    async def processes(self, *, originator: str | None = None) -> builtins.list[ProcessInfo]:
+        """The process registry, oldest entry first; `originator` keeps those that begin with it and a colon."""
+        return await self._perform(process_calls.list_processes(originator))
+
+    async def process_tree(self, pid: int | None = None) -> str:
+        """The tree below a process, drawn; without a pid everything that is roost's."""
+        return await self._perform(process_calls.process_tree(pid))
+
+    async def kill_tree(self, pid: int, *, timeout_s: float = 3.0) -> int:
+        """Kills a process and everything below it at once; how many were reached. A reused pid is left alone."""
+        return await self._perform(process_calls.kill_tree(pid, timeout_s))
+
+    async def kill_zombies(self, *, dry_run: bool = False) -> builtins.list[ZombieInfo]:
+        """Forgets entries whose process is gone and kills orphans; with `dry_run` only tells."""
+        return await self._perform(process_calls.kill_zombies(dry_run=dry_run))
