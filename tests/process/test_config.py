@@ -29,6 +29,22 @@ def test_check_tells_all_mistakes_and_needs_no_daemon(instance: Instance) -> Non
     assert instance.roost("config", "check", "/no/such", check=False).returncode == 1
 
 
+def test_a_byte_order_mark_and_line_ends_of_another_system_are_no_mistakes(instance: Instance) -> None:
+    path = write(instance, "")
+    path.write_bytes(b'\xef\xbb\xbf[hooks]\r\nsink = "stdout"\r\n')
+    instance.roost("daemon", "reload")
+    assert in_force(instance)["hooks.sink"] == ["stdout"]
+    path.write_bytes(b'[hooks]\r\nsink = "stdout"\r\nsinc = "\xff"\r\n')
+    done = instance.roost("daemon", "reload", check=False)
+    assert (done.returncode, b"cannot be read: it is no UTF-8" in done.stderr) == (1, True)
+    path.unlink()
+    path.mkdir()
+    assert b"cannot be read: Is a directory" in instance.roost("config", "check", check=False).stdout
+    instance.kill_daemon()
+    shown = instance.json("config", "show")
+    assert (shown["origin"], in_force(instance)["hooks.sink"]) == ("kept", ["stdout"])
+
+
 def test_a_good_configuration_is_applied_and_a_broken_one_refused_with_its_reasons(instance: Instance) -> None:
     log = instance.root / "one.jsonl"
     write(instance, f'[hooks]\nsink = "jsonl"\njsonl_path = "{log}"\n')

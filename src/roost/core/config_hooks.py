@@ -159,6 +159,8 @@ def _check_files(table: Table, found: list[tuple[KeyPath, SinkConfig]]) -> None:
     """No two sinks may write to one file or listen at one place."""
     seen: dict[tuple[str, str], KeyPath] = {}
     for path, sink in found:
+        if table.reading.is_wrong(path) or table.reading.is_wrong((*path, "path")):
+            continue  # it has a default that nobody wrote
         if isinstance(sink.options, Jsonl | UnixListener):
             other = seen.setdefault((sink.type, sink.options.path), path)
             if other is not path:

@@ -80,6 +80,7 @@ class Reading:
         self.problems: list[Problem] = []
         self.settings: list[Setting] = []
         self._lines = lines
+        self._wrong: set[KeyPath] = set()
 
     def line(self, path: KeyPath) -> int:
         """The line of a key, or of what is around it; 0 when nothing of it is in the file."""
@@ -88,8 +89,13 @@ class Reading:
 
     def wrong(self, path: KeyPath, text: str, *, at: str = "") -> None:
         """Note a mistake; `at` names the variable when it is not in the file."""
+        self._wrong.add(path)
         where, line = (f"${at}", 0) if at else (self.file, self.line(path))
         self.problems.append(Problem(where, line, dotted(path), text))
+
+    def is_wrong(self, path: KeyPath) -> bool:
+        """Whether that key has a mistake, so that what is in force instead of it says nothing."""
+        return path in self._wrong
 
 
 class Table:

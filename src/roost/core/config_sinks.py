@@ -117,7 +117,7 @@ def read_sink(table: Table) -> SinkConfig | None:
     events, sessions, queue = read_choice(table)
     format = table.take("format", tv.one_of(FORMATS), "envelope")
     options = _READERS[type](table) if type in _READERS else _foreign(table, type)
-    table.close({key: f"the sink {other!r}, this one is {type!r}" for key, other in _KEYS.items()})
+    table.close({key: f"the sink '{other}', this one is {type!r}" for key, other in _KEYS.items()})
     return SinkConfig(name, type, options, events, sessions, format, queue)
 
 
@@ -255,8 +255,10 @@ _READERS: dict[str, Callable[[Table], Options]] = {
     "unix-socket": _unix_socket,
     "unix-listener": _unix_listener,
 }
-#: Keys that only one type has, to say where a misplaced one belongs.
+#: Keys that not every type has, to say where a misplaced one belongs.
 _KEYS = {
+    "path": "jsonl', 'unix-socket' or 'unix-listener",
+    "timeout": "webhook' or 'unix-socket",
     "rotate_size": "jsonl",
     "rotate_age": "jsonl",
     "keep": "jsonl",

@@ -32,7 +32,7 @@ def parse_toml(text: str, file: str) -> tuple[dict[str, Any], dict[KeyPath, int]
 
 def said(value: Any) -> str:
     """What kind of value that is, for messages."""
-    kinds = {bool: "a boolean", int: "a number", float: "a number", str: "a string", list: "a list", dict: "a table"}
+    kinds = {bool: "a boolean", int: "a number", float: "a fraction", str: "a string", list: "a list", dict: "a table"}
     return kinds.get(type(value), "a date or time")
 
 

@@ -180,9 +180,22 @@ def test_all_mistakes_are_told_at_once_with_line_key_and_what_is_accepted() -> N
         assert part in problem, problem
 
 
+def test_a_mistake_brings_no_others_with_it() -> None:
+    """What would be in force instead of a wrong value is nobody's wish, so it cannot collide with anything."""
+    sink = '[[hooks.sinks]]\ntype = "jsonl"\npath = {}\n'
+    assert len(problems('[hooks]\nsink = ["jsonl", "unix-listener"]\n' + sink.format('"relative"'))) == 1
+    assert len(problems(sink.format(1) + sink.format(2))) == 2
+    assert len(problems('[hooks]\nsink = ["jsonl", "kafka"]\n[[hooks.sinks]]\ntype = "jsonl"\n')) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "part"),
     [
+        (
+            '[[hooks.sinks]]\ntype = "webhook"\nurl = "https://h/"\npath = "/x"',
+            "belongs to the sink 'jsonl', 'unix-socket'",
+        ),
+        ('[[hooks.sinks]]\ntype = "webhook"\nurl = "https://h/"\nattempts = 1.5', "a whole number, not a fraction"),
         ("[hooks", "c.toml:1: no TOML"),
         ("hooks = 3", "c.toml:1: hooks: must be a table"),
         ("[hooks]\nsinks = 3", "two brackets"),
