@@ -327,3 +327,19 @@ def test_what_a_hook_writes_in_the_sessions_directory_is_no_event_that_runs_it_a
     instance.roost("send", "--to", "w", "end")
     eventually(lambda: lines(tmp_path / "told")[-1]["type"] == "exited")
     assert told(str(tmp_path / "told")) == []
+
+
+def test_a_hook_that_causes_its_own_events_is_stopped_where_nobody_knows_who_writes(tmp_path: Path) -> None:
+    instance = Instance({"ROOST_OBSERVE_WITHOUT": "fanotify"})
+    try:
+        instance.start()
+        hook = f"*=cat >> {tmp_path}/told"
+        script = "read x; echo mine > mine; read x"
+        instance.roost("run", "-d", "-n", "w", "--cwd", str(tmp_path), "--on-event", hook, "--", "sh", "-c", script)
+        instance.roost("send", "--to", "w", "go")
+        eventually(lambda: "seems to cause its own events" in sink(instance)["last_error"])
+        instance.roost("send", "--to", "w", "end")
+        eventually(lambda: any(one["type"] == "exited" for one in lines(tmp_path / "told")))
+        assert sink(instance)["dropped"] > 0
+    finally:
+        instance.end()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -16,6 +17,7 @@ from typing import Any
 
 from roost.core.config_sinks import Command
 from roost.core.events import Event
+from roost.hooks.feedback import Feedback
 from roost.hooks.lane import GATHERED
 from roost.hooks.process_run import Outcome, ProcessRun
 from roost.hooks.sink import Outgoing, Sink
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 
 #: A value longer than this is in the input only: an environment has to fit into the kernel's limits. Source: execve(2).
 VALUE_BYTES = 4096
+_FEEDBACK = "it seems to cause its own events: changes in {} are left out until there are none for a while"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,16 @@ class CommandSink(Sink):
         self._slots = asyncio.Semaphore(options.max_concurrent)
         self._worker = Worker("command sink")
         self._running: set[asyncio.Task[None]] = set()
+        self._feedback = Feedback()
         self.succeeded = self.failed = 0
 
     async def deliver(self, batch: Sequence[Outgoing]) -> None:
         """Start a command for each; waits while too many run."""
         for together in _runs(batch):
+            if not self._feedback.passes(together[-1].event, time.monotonic()):
+                if self._feedback.begun:
+                    self.report(_FEEDBACK.format(self._feedback.begun))
+                continue
             await self._slots.acquire()
             task = start(self._tasks, self._run(together), f"hook {together[-1].event.type}")
             self._running.add(task)
@@ -111,6 +119,7 @@ class CommandSink(Sink):
             "command": self._options.command,
             "delivered": self.succeeded,
             "failed": self.failed,
+            "dropped": self._feedback.held,
             "running": len(self._running),
         }
 

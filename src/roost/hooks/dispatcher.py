@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from roost.core.config_sinks import SinkConfig
+from roost.core.config_sinks import Jsonl, SinkConfig
 from roost.core.events import CATEGORIES, Event
 from roost.errors import InvalidError, NoRunError
 from roost.hooks.command import Place
@@ -80,17 +81,25 @@ class Dispatcher:
         self._lanes: dict[str, _Running] = {}
         self._leaving: dict[str, _Running] = {}
         self._order: tuple[Lane, ...] = ()
+        self._own_files: frozenset[str] = frozenset()
 
     # --- events ---------------------------------------------------------------------------------------------------
 
     def take(self, event: Event) -> None:
         """Offer an event to every lane that wants it."""
+        if event.category == "file" and self._is_own(event):
+            return
         outgoing: Outgoing | None = None
         for lane in self._order:
             if lane.wants(event):
                 if outgoing is None:
                     outgoing = Outgoing(event, self._origin)
                 lane.offer(outgoing)
+
+    def _is_own(self, event: Event) -> bool:
+        """Whether a sink's own file changed: its line in that file would be the next change."""
+        path = str(event.data.get("path", ""))
+        return any(path == own or path.startswith(f"{own}.") for own in self._own_files)
 
     @property
     def taking(self) -> bool:
@@ -205,6 +214,8 @@ class Dispatcher:
 
     def _changed(self) -> None:
         self._order = tuple(running.lane for running in self._lanes.values())
+        files = [lane.config.options.path for lane in self._order if isinstance(lane.config.options, Jsonl)]
+        self._own_files = frozenset(map(os.path.realpath, files))
         self._on_wants_changed()
 
     async def close(self, grace_s: float) -> None:

@@ -17,6 +17,7 @@ from roost.core.config_sinks import Command, SinkConfig
 from roost.core.on_event import read_on_event, session_sinks
 from roost.errors import InvalidError
 from roost.hooks.command import event_environment
+from roost.hooks.feedback import MOST, PAUSE_S, QUIET_S, Feedback
 
 
 def command(text: str, **options: Any) -> SinkConfig:
@@ -155,3 +156,38 @@ def test_a_session_brings_commands_for_its_own_events() -> None:
 def test_what_is_no_command_for_an_event_is_refused(given: Any) -> None:
     with pytest.raises(InvalidError):
         read_on_event(given)
+
+
+# --- commands that cause their own events -----------------------------------------------------------------------------
+
+
+def change(path: str, **data: Any) -> Any:
+    return event(1, "modified", category="file", data={"path": path, **data})
+
+
+def test_a_directory_whose_changes_never_pause_is_left_out_until_it_is_quiet() -> None:
+    brake = Feedback()
+    told = [brake.passes(change(f"/w/{n}"), n * 0.5) for n in range(MOST + 20)]
+    assert told == [True] * MOST + [False] * 20, "names do not matter, the directory does"
+    assert brake.held == 20
+    assert brake.passes(change("/elsewhere/x"), 60.0), "others go on"
+    assert brake.passes(change("/w/x", pid=7), 60.0), "where it is known who wrote, hooks are left out already"
+    assert brake.passes(event(1, "exited"), 60.0)
+    assert not brake.passes(change("/w/x"), (MOST + 20) * 0.5 + 5)
+    assert brake.passes(change("/w/x"), (MOST + 20) * 0.5 + 5 + QUIET_S + 1)
+
+
+def test_changes_with_pauses_are_told_for_ever() -> None:
+    brake = Feedback()
+    assert all(brake.passes(change("/w/x"), n * (PAUSE_S + 0.1)) for n in range(MOST * 3))
+
+
+async def test_a_command_that_runs_for_what_it_writes_is_stopped_counted_and_told(tmp_path: Path) -> None:
+    async with hub(tmp_path, command("true", max_concurrent=50)) as it:
+        for _ in range(MOST + 5):
+            it.emit("modified", category="file", data={"path": "/w/x"})
+        await soon(lambda: it.status("c")["dropped"] == 5)
+        assert "seems to cause its own events: changes in /w" in it.status("c")["last_error"]
+        it.emit()
+        await soon(lambda: it.status("c")["delivered"] == MOST + 1)
+    assert it.kinds() == ["sink_failing", "sink_recovered"]

@@ -231,6 +231,18 @@ async def test_fsync_is_done_as_asked(tmp_path: Path, monkeypatch: pytest.Monkey
     assert counts == {"never": 0, "rotate": 3, "always": 6}
 
 
+async def test_the_file_of_a_sink_is_no_event_of_files_for_any_sink(tmp_path: Path) -> None:
+    """A line about the line before would be the next change, for ever."""
+    (tmp_path / "link").symlink_to(tmp_path)
+    async with hub(tmp_path, SinkConfig("f", "jsonl", Jsonl(str(tmp_path / "link/x")))) as it:
+        for name in ("x", "x.1", "xy"):
+            it.emit("modified", category="file", data={"path": str(tmp_path / name)})
+        it.emit("purged")
+        await soon(lambda: it.status("f")["delivered"] == 2)
+    told = [json.loads(one)["event"] for one in (tmp_path / "x").read_bytes().splitlines()]
+    assert [one["data"].get("path") for one in told] == [str(tmp_path / "xy"), None]
+
+
 # --- stdout -----------------------------------------------------------------------------------------------------------
 
 
