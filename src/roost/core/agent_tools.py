@@ -79,6 +79,11 @@ def _response(type: str) -> Callable[[Hook], Mapped]:
     return lambda hook: (type, {"response_id": _turn(hook)})
 
 
+def _failed_response(hook: Hook) -> Mapped:
+    """A turn that an error ended."""
+    return "response_end", {"response_id": _turn(hook), "reason": _cut(_text(hook, "error", "error_details"))}
+
+
 def _tool(phase: str) -> Callable[[Hook], Mapped]:
     def mapped(hook: Hook) -> Mapped:
         data = {"tool_name": _text(hook, "tool_name"), "phase": phase}
@@ -97,7 +102,8 @@ def _after_gemini_tool(hook: Hook) -> Mapped:
 def _job(phase: str) -> Callable[[Hook], Mapped]:
     def mapped(hook: Hook) -> Mapped:
         job = _text(hook, "agent_id", "task_id", "session_id")
-        return "job_lifecycle", {"job_id": job, "phase": phase, "detail": _text(hook, "agent_type", "task_subject")}
+        detail = _cut(_text(hook, "agent_type", "task_subject"))
+        return "job_lifecycle", {"job_id": job, "phase": phase, "detail": detail}
 
     return mapped
 
@@ -115,10 +121,25 @@ def _approval(phase: str) -> Callable[[Hook], Mapped]:
 
 
 def _notification(hook: Hook) -> Mapped:
-    if hook.get("notification_type") == "ToolPermission":  # of Gemini, which has no hook of its own for it
-        data = {"approval_id": _text(hook, "session_id"), "phase": "requested", "reason": _text(hook, "message")}
+    """What a tool tells its user; some of it says what it waits for."""
+    kind, message = hook.get("notification_type"), _cut(_text(hook, "message"))
+    if kind in ("ToolPermission", "permission_prompt"):  # Gemini has no hook of its own for it, older tools neither
+        data = {"approval_id": _text(hook, "session_id"), "phase": "requested", "reason": message}
         return "approval_lifecycle", data
-    return "generic", {"name": "Notification"}
+    waits = {"elicitation_dialog": _QUESTION, "idle_prompt": {"state": "idle"}}
+    return "generic", {"name": "Notification", "message": message, **waits.get(str(kind), {})}
+
+
+#: What a generic event says of the agent's state, see `roost.core.session_state`.
+_QUESTION = {"state": "blocked", "detail": "question"}
+
+
+def _asked(hook: Hook) -> Mapped:
+    return "generic", {"name": "Elicitation", "message": _cut(_text(hook, "message")), **_QUESTION}
+
+
+def _answered(_hook: Hook) -> Mapped:
+    return "generic", {"name": "ElicitationResult", "state": "working"}
 
 
 def _chunk(hook: Hook) -> Mapped:
@@ -135,7 +156,8 @@ def _chunk(hook: Hook) -> Mapped:
 _MAPPINGS: dict[str, Callable[[Hook], Mapped]] = {
     "UserPromptSubmit": _response("response_start"),
     "Stop": _response("response_end"),
-    "StopFailure": _response("response_end"),
+    "StopFailure": _failed_response,
+    "Interrupt": _response("response_end"),
     "agent-turn-complete": _response("response_end"),
     "PreToolUse": _tool("start"),
     "PostToolUse": _tool("end"),
@@ -144,7 +166,10 @@ _MAPPINGS: dict[str, Callable[[Hook], Mapped]] = {
     "PermissionDenied": _approval("denied"),
     "SubagentStart": _job("start"),
     "SubagentStop": _job("end"),
+    "TaskCreated": _job("start"),
     "TaskCompleted": _job("end"),
+    "Elicitation": _asked,
+    "ElicitationResult": _answered,
     "BeforeAgent": _response("response_start"),
     "AfterAgent": _response("response_end"),
     "BeforeTool": _tool("start"),
@@ -155,7 +180,7 @@ _MAPPINGS: dict[str, Callable[[Hook], Mapped]] = {
 
 #: Tool → the hooks to be told of, those with a matcher first.
 _MATCHED = {
-    "claude-code": ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest"),
+    "claude-code": ("PreToolUse", "PostToolUse", "PostToolUseFailure", "PermissionRequest", "PermissionDenied"),
     "codex": ("PreToolUse", "PostToolUse", "PermissionRequest"),
     "gemini": ("BeforeTool", "AfterTool"),
 }
@@ -163,14 +188,26 @@ _PLAIN = {
     "claude-code": (
         "UserPromptSubmit",
         "Stop",
+        "StopFailure",
         "SubagentStart",
         "SubagentStop",
         "Notification",
+        "PreCompact",
+        "PostCompact",
         "SessionStart",
         "SessionEnd",
     ),
-    "codex": ("UserPromptSubmit", "Stop", "SessionStart"),
-    "gemini": ("BeforeAgent", "AfterAgent", "Notification", "SessionStart", "SessionEnd"),
+    "codex": (
+        "UserPromptSubmit",
+        "Stop",
+        "SubagentStart",
+        "SubagentStop",
+        "PreCompact",
+        "PostCompact",
+        "SessionStart",
+        "SessionEnd",
+    ),
+    "gemini": ("BeforeAgent", "AfterAgent", "Notification", "PreCompress", "SessionStart", "SessionEnd"),
 }
 _MATCHER = {"claude-code": "*", "codex": ".*", "gemini": ".*"}
 #: Seconds; Gemini counts in milliseconds.
@@ -178,7 +215,10 @@ _TIMEOUT = {"claude-code": 10, "codex": 10, "gemini": 10_000}
 #: Where each tool looks for it, below the home directory.
 SETTINGS = {"claude-code": ".claude/settings.json", "codex": ".codex/hooks.json", "gemini": ".gemini/settings.json"}
 #: What else has to be set.
-REMARKS = {"codex": "older versions need `codex_hooks = true` under [features] in ~/.codex/config.toml"}
+REMARKS = {
+    "claude-code": "older versions do not know StopFailure, PermissionDenied and PostCompact; leave those out there",
+    "codex": "older versions need `codex_hooks = true` under [features] in ~/.codex/config.toml",
+}
 
 
 #: Seconds that a tool gives the hook that asks for approval; `roost ask --from` is done before.
