@@ -104,7 +104,7 @@ class ObserverStream(CallStream):
             entries = told_of(observer.buffer.take(min(FRAME_EVENTS, room), FRAME_BYTES)) if room > 0 else []
             if entries:
                 self._last = entries[-1].key
-                observer.store()
+                await observer.stored()  # the next daemon must not count as missed what somebody has
             if entries or notices:
                 told = {"count": len(entries), "missed": observer.buffer.missed}
                 await send(told, b"".join([b"%s\n" % entry.line for entry in (*notices, *entries)]))

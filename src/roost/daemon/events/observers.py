@@ -120,6 +120,11 @@ class Observer:
         self.record.delivered, self.record.missed = state.delivered, state.missed
         self._log.note_observer(self.record.id, self.session.id, state)
 
+    async def stored(self) -> None:
+        """Keep them, and wait until that is durable."""
+        self.store()
+        await self._log.states_stored()
+
     def told(self) -> dict[str, Any]:
         """What is said of it."""
         return {
