@@ -305,6 +305,11 @@ class App:
         """Whether the keeper died under this daemon."""
         return self._link.lost
 
+    @property
+    def restart_wanted(self) -> bool:
+        """Whether another daemon is to follow this one."""
+        return self._restart_wanted
+
     def hang_up(self) -> None:
         """Tell the keeper good-bye, as the last thing: it may start the next daemon at once."""
         if not self._link.lost:

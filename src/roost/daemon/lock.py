@@ -9,12 +9,16 @@ from collections.abc import Callable
 
 from roost.errors import RoostError
 
+_NOTE_BYTES = 4096
+
 
 class DaemonLock:
-    """An exclusive lock with the holder's pid in the file."""
+    """An exclusive lock with the holder's pid and its socket path in the file."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, socket_path: str = "") -> None:
+        """`socket_path`: where the daemon is going to listen, noted for others that want this lock."""
         self._path = path
+        self._socket_path = socket_path
         self._fd: int | None = None
 
     def acquire(self, where: Callable[[], str | None] = lambda: None) -> None:
@@ -30,18 +34,25 @@ class DaemonLock:
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.read(fd, 32).decode("ascii", "replace").strip() or "unknown"
+            pid, _, elsewhere = os.read(fd, _NOTE_BYTES).decode("utf-8", "replace").strip().partition("\n")
             os.close(fd)
-            place = where()
-            listening = f" and listens at {place}" if place else ""
-            raise RoostError(
-                f"a daemon is already running here (pid {holder}){listening}; use it, or `roost daemon restart`",
-                kind="already_attached",
-            ) from None
+            raise RoostError(self._occupied(pid or "unknown", where(), elsewhere), kind="already_attached") from None
         self._fd = fd
         with contextlib.suppress(OSError):  # a full disk: the lock holds without our pid in it
             os.ftruncate(fd, 0)
-            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+            os.pwrite(fd, f"{os.getpid()}\n{self._socket_path}\n".encode("utf-8", "surrogateescape"), 0)
+
+    def _occupied(self, pid: str, place: str | None, elsewhere: str) -> str:
+        """What to say of a holder that answers here (`place`), or that has noted another place."""
+        if place is None and elsewhere and elsewhere != self._socket_path:
+            state, runtime = os.path.dirname(self._path), os.path.dirname(elsewhere)
+            return (
+                f"the daemon with pid {pid} keeps its state in {state} too, and listens at {elsewhere}: one directory "
+                f"of state serves one daemon; use that one (ROOST_SOCKET, or XDG_RUNTIME_DIR above {runtime}), or "
+                "set XDG_STATE_HOME to another directory"
+            )
+        listening = f" and listens at {place}" if place else ""
+        return f"a daemon is already running here (pid {pid}){listening}; use it, or `roost daemon restart`"
 
     def release(self) -> None:
         """Give it back."""

@@ -85,12 +85,13 @@ def serve(options: Options) -> int:
     """Run a daemon until it is stopped; the exit code. Raises RoostError when it cannot start."""
     paths = Paths.for_scope(options.scope)
     paths.ensure_dirs()
-    lock = options.lock or DaemonLock(paths.daemon_lock)
+    lock = options.lock or DaemonLock(paths.daemon_lock, options.socket_path or paths.daemon_socket)
     if options.lock is None:
         lock.acquire(lambda: recall_daemon(paths.recall_name))
     _set_up_log(paths, foreground=options.foreground)
     _set_up_process()
-    restart = [] if options.foreground else restart_command(options)
+    again = restart_command(options)
+    restart = [] if options.foreground else again  # whoever watches a process in the foreground starts it
     try:
         link = KeeperLink.connect(paths, restart=restart)
     except UnavailableError:
@@ -100,13 +101,16 @@ def serve(options: Options) -> int:
         if error.kind == "already_attached":  # its lock file is gone too, or we would not have come so far
             recall_daemon(paths.recall_name)
         raise
+    activated = systemd.keep_listener() if options.lent else None
     app = App(paths, options)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(app.run(link))
     lock.release()
     app.hang_up()
-    if app.keeper_lost and not options.foreground:
-        os.execv(restart[0], restart)  # to start over with a new keeper
+    if options.lock is None and (app.keeper_lost or (options.foreground and app.restart_wanted)):
+        if activated is not None:
+            systemd.pass_listener(activated)
+        os.execv(again[0], again)  # to start over with a new keeper, or as the same process with the same options
     return 0
 
 

@@ -40,4 +40,6 @@ def restart_command(options: Options) -> list[str]:
     ):
         if value:
             command += [flag, value]
+    if options.foreground:
+        command.append("--foreground")
     return command

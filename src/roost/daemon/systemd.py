@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import socket
 
@@ -34,6 +35,16 @@ def passed_listener() -> socket.socket | None:
     listener = socket.socket(fileno=_FIRST_LISTEN_FD)
     listener.setblocking(False)
     return listener
+
+
+def keep_listener() -> int:
+    """Another descriptor of the passed socket, which outlives the daemon's own."""
+    return fcntl.fcntl(_FIRST_LISTEN_FD, fcntl.F_DUPFD_CLOEXEC, _FIRST_LISTEN_FD + 1)
+
+
+def pass_listener(fd: int) -> None:
+    """Put it where this process will look for it when it has executed its program again."""
+    os.dup2(fd, _FIRST_LISTEN_FD)
 
 
 async def keep_watchdog(tell: str = "WATCHDOG=1") -> None:

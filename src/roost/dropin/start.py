@@ -28,7 +28,7 @@ def start(place: Place, *, service: str | None = None) -> int:
     place.ensure_runtime_dir()
     paths.ensure_dirs()
     refuse_occupied(place.socket_path)
-    lock = DaemonLock(paths.daemon_lock)
+    lock = DaemonLock(paths.daemon_lock, place.socket_path)
     lock.acquire()
     listener = listen_at(place.socket_path)
     keeper = threading.Thread(target=_start_keeper, args=(paths,), name="keeper start")

@@ -23,6 +23,16 @@ def test_who_has_the_lock_and_where_it_listens_is_said(tmp_path: Path) -> None:
     second.release()
 
 
+def test_a_holder_with_the_same_state_that_listens_elsewhere_is_told_from_one_here(tmp_path: Path) -> None:
+    first = DaemonLock(f"{tmp_path}/lock", "/there/daemon.sock")
+    first.acquire()
+    with pytest.raises(RoostError, match=rf"pid {os.getpid()} keeps its state in .* too, and listens at /there"):
+        DaemonLock(f"{tmp_path}/lock", "/here/daemon.sock").acquire()
+    with pytest.raises(RoostError, match="already running here"):
+        DaemonLock(f"{tmp_path}/lock", "/there/daemon.sock").acquire()
+    first.release()
+
+
 def test_on_a_full_disk_the_lock_holds_without_the_pid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _LOG_POLL_S = 0.2
 _LAST_LINES = 50
+#: How often is looked for the next daemon, and how long others have for starting it.
+_NEXT_POLL_S = 0.02
+_STEP_IN_S = 3.0
 
 
 @click.group("daemon")
@@ -85,12 +88,14 @@ def stop_command(invocation: Invocation, /, *, kill: bool, timeout: float, as_js
 def restart_command(invocation: Invocation, /, *, timeout: float, as_json: bool) -> int:
     """Stop the daemon and start it again, for example after an update. Attached clients come back by themselves."""
     old = _status(invocation)
-    if old is not None:
+    if old is None:
+        with invocation.client() as client:
+            status = client.status()
+    else:
+        asked_at = time.monotonic()
         with invocation.client(autostart=False) as client:
             client.stop(restart=True, timeout_s=timeout)
-        _await_end(old.pid, timeout)
-    with invocation.client() as client:
-        status = client.status()
+        status = _await_next(invocation, old.pid, asked_at, timeout)
     if as_json:
         print_json(status)
     else:
@@ -166,6 +171,25 @@ def _status(invocation: Invocation) -> DaemonStatus | None:
         return None
 
 
+def _await_next(invocation: Invocation, old_pid: int, asked_at: float, timeout_s: float) -> DaemonStatus:
+    """The status of the daemon that follows, which the keeper or the old process itself starts.
+
+    One started from here at once would only stand in its way; it is when nobody else has done so for a while.
+    """
+    while time.monotonic() - asked_at < timeout_s:
+        status = _status(invocation)
+        if status is None and time.monotonic() - asked_at > _STEP_IN_S:
+            _await_end(old_pid, timeout_s)
+            break
+        if status is not None and (status.pid != old_pid or status.uptime_s < time.monotonic() - asked_at):
+            return status
+        time.sleep(_NEXT_POLL_S)
+    else:
+        _await_end(old_pid, 0.0)
+    with invocation.client() as client:
+        return client.status()
+
+
 def _absent(invocation: Invocation) -> RoostError:
     socket = Paths.for_scope(invocation.scope).client_socket
     return RoostError(f"no daemon runs on {socket}; there is nothing to stop", kind="wrong_state")
@@ -191,7 +215,7 @@ def _await_end(pid: int, timeout_s: float) -> None:
 
 def _become_daemon(invocation: Invocation) -> NoReturn:
     paths = Paths.for_scope(invocation.scope)
-    command = [sys.executable, "-m", "roost.daemon", "--scope", paths.scope]
+    command = [sys.executable, "-m", "roost.daemon", "--foreground", "--scope", paths.scope]
     if paths.client_socket != paths.daemon_socket:
         command += ["--socket-path", paths.client_socket]
     sys.stdout.flush()

@@ -161,6 +161,7 @@ class Http:
         """Open its address; the next daemon opens the same port again."""
         if options is None:
             return
+        self._take_over(_address_of(options).url)
         try:
             door = self.doors.open(_address_of(options), only=session.id)
         except RoostError as error:
@@ -174,11 +175,28 @@ class Http:
             runs.set_addr(session, door.address.url)
         self._context.tasks.create_task(self._close_when_forgotten(session, door), name="address of a session")
 
+    def _take_over(self, url: str) -> None:
+        """A session that has exited gives its address up when another one wants it, as after a restart."""
+        for session in self._context.table:
+            door = self._of_session.get(session.id)
+            if door is not None and door.address.url == url and not session.live:
+                self._give_up(session, door)
+                del session.record.options["listen"]
+                self._context.save(session)
+
+    def _give_up(self, session: Session, door: Door) -> None:
+        if self._of_session.pop(session.id, None) is not None:
+            self.doors.close(door)
+        runs = self._context.shared.get("runs")
+        if runs is not None:
+            runs.set_addr(session, "")
+
     async def _close_when_forgotten(self, session: Session, door: Door) -> None:
         """What an exited session has written stays readable until it is forgotten."""
         await session.gone.wait()
-        self._of_session.pop(session.id, None)
-        self.doors.close(door)
+        if self._of_session.get(session.id) is door:
+            del self._of_session[session.id]
+            self.doors.close(door)
 
     def address_of(self, session_id: str) -> str | None:
         """The URL of a session's own address."""

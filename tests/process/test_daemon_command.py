@@ -1,0 +1,112 @@
+"""Starting the daemon anew keeps how it was started; starting a session anew keeps how that was."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from support.instance import Instance, eventually
+
+from roost.client.event_stream import EventStream
+from roost.errors import WaitTimeoutError
+
+
+def test_a_restart_starts_one_daemon_and_no_rival(instance: Instance) -> None:
+    before = instance.status()["pid"]
+    for _ in range(3):
+        instance.roost("daemon", "restart")
+        instance.note_pids()
+    assert instance.status()["pid"] != before
+    assert "already" not in instance.log()
+
+
+def test_a_daemon_in_the_foreground_starts_again_as_the_same_process_with_its_options() -> None:
+    instance = Instance()
+    command = [sys.executable, "-m", "roost", "daemon", "start", "--foreground"]
+    with (instance.root / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=instance.environ, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        eventually(instance.status_or_none)
+        instance.note_pids()
+        instance.roost("run", "-d", "--", "sleep", "1000")
+        assert f"pid {process.pid} (before: {process.pid})".encode() in instance.roost("daemon", "restart").stderr
+        arguments = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
+        assert b"--foreground" in arguments
+        assert (instance.root / "log").read_bytes().count(b" listens at ") == 2, "it logs to stderr, both times"
+        assert len(instance.json("ls")) == 1
+    finally:
+        instance.end()
+        process.wait(20)
+
+
+def test_state_of_a_daemon_that_listens_elsewhere_is_left_alone_and_named(shared: Instance, tmp_path: Path) -> None:
+    environ = {**shared.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-m", "roost", "ls"], env=environ, capture_output=True, check=False)
+    assert done.returncode == 6
+    assert f"listens at {shared.socket}".encode() in done.stderr and b"XDG_STATE_HOME" in done.stderr
+
+
+def test_a_restarted_session_has_all_that_it_was_started_with(instance: Instance, tmp_path: Path) -> None:
+    (tmp_path / "watched").mkdir()
+    record, tee, hook = tmp_path / "record", tmp_path / "tee", tmp_path / "hook"
+    options = ["--record", record, "--tee", tee, "--watch-path", tmp_path / "watched", "--listen", "127.0.0.1:0"]
+    options += ["--on-event", f"exited=echo $ROOST_SESSION_ID >> {hook}", "--shell-integration", "--label", "a=b"]
+    options += [
+        "--originator",
+        "me",
+        "--size-policy",
+        "smallest",
+        "--ring",
+        "64K",
+        "--env",
+        "FOO=bar",
+        "--term",
+        "vt220",
+    ]
+    old = instance.roost("run", "-d", "--name", "all", *map(str, options), "--", "bash").stdout.strip().decode()
+    address = _address(instance, old)
+    with instance.client() as client:
+        client.wait_for(old, "prompt", timeout_s=20)
+    new = instance.roost("restart", "all", "--grace", "0s").stdout.strip().decode()
+    assert new != old
+    (info,) = instance.json("ls")
+    kept = {key: info[key] for key in ("name", "labels", "originator", "size_policy", "ring_bytes", "recording")}
+    assert kept == {
+        "name": "all",
+        "labels": {"a": "b"},
+        "originator": "me",
+        "size_policy": "smallest",
+        "ring_bytes": 65536,
+        "recording": "recording",
+    }
+    assert _address(instance, new) == address, "the address leads to the session that runs"
+    with instance.client() as client:
+        client.wait_for(new, "prompt", timeout_s=20)
+        assert client.exec(new, "echo $FOO", timeout_s=20).output.strip() == b"bar", "integrated, with its environment"
+        with client.events(new, categories=["file"]) as events:
+            assert eventually(lambda: _is_told_of(events, tmp_path / "watched" / "x"), what="files there are watched")
+        client.terminate(new, grace_s=0)
+    eventually(lambda: hook.exists() and hook.read_text().split() == [old, new], what="the hook ran for both")
+    assert b"bar" in tee.read_bytes()
+    assert record.read_bytes().count(b"# roost recording of") == 2
+    instance.kill_daemon()
+    assert _address(instance, new) == address
+
+
+def _address(instance: Instance, session_id: str) -> str:
+    with instance.client() as client:
+        (url,) = [str(entry["url"]) for entry in client.access.addresses() if entry["session"]]
+        assert [entry["session"] for entry in client.access.addresses() if entry["url"] == url] == [session_id]
+    return url
+
+
+def _is_told_of(events: EventStream, path: Path) -> bool:
+    """Whether a change of that file, made now, is told of."""
+    path.write_text("")
+    try:
+        event = events.recv(0.2)
+    except WaitTimeoutError:
+        return False
+    return event is not None and str(path) in json.dumps(event.data)
