@@ -16,7 +16,7 @@ from roost.keeper.limits import LimitsAround, set_on_child
 from roost.keeper.program import denied, find_program, interpreter_of, missing_part, show
 from roost.keeper.sessions import Session, Stream
 from roost.keeper.signals import SETTABLE
-from roost.platform import open_terminal, process_start_ticks
+from roost.platform import clock_ticks, open_terminal, process_start_ticks
 from roost.platform.session_mark import Marking
 from roost.ring.writer import RingWriter, create_ring_file
 
@@ -71,7 +71,10 @@ def spawn(recipe: Recipe, gate: LockType) -> Session:
         channels = _open_channels(recipe, opened)
         streams = [_open_stream(recipe, name, fd, opened) for name, fd in channels.outputs]
         created_at = time.time()
+        began = clock_ticks()
         pid = _start(recipe, channels.actions, gate)
+        # Its start lies in between. Reading it in /proc may mean waiting for the child, which is about to exec.
+        ended = clock_ticks()
     except BaseException as error:
         opened.close_all()
         if isinstance(error, OSError):
@@ -80,7 +83,7 @@ def spawn(recipe: Recipe, gate: LockType) -> Session:
     opened.close_child_ends()
     session = Session(recipe.id, recipe.key, recipe.kind, pid, created_at)
     session.blob = recipe.blob
-    session.start_ticks = process_start_ticks(pid) or 0
+    session.start_ticks = began if began == ended else process_start_ticks(pid) or 0
     session.tty, session.tty_nr = channels.tty, channels.tty_nr
     session.stdin_fd = channels.stdin_fd
     session.streams = streams

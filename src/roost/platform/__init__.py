@@ -10,6 +10,7 @@ if sys.platform != "linux":  # pragma: no cover - the boundary for a port
 from roost.platform.linux import (
     become_subreaper,
     boot_id,
+    clock_ticks,
     full_fence,
     interrupt_foreground,
     open_terminal,
@@ -20,6 +21,7 @@ from roost.platform.linux import (
 __all__ = [
     "become_subreaper",
     "boot_id",
+    "clock_ticks",
     "full_fence",
     "interrupt_foreground",
     "open_terminal",

@@ -8,6 +8,8 @@ would keep references to memory that is overwritten later.
 from __future__ import annotations
 
 import mmap
+import os
+import struct
 
 from roost.platform import full_fence
 from roost.ring.layout import (
@@ -42,6 +44,9 @@ from roost.ring.layout import (
     file_bytes,
 )
 
+#: What was written once, at creation.
+_CREATED = struct.Struct("=3Q")
+
 
 class RingReader:
     """Reads one ring that another process writes. All offsets are absolute, in bytes since the start of the stream."""
@@ -53,11 +58,13 @@ class RingReader:
 
         Only the daemon writes into the header; whoever else reads maps the ring without `writable`.
         """
-        header = mmap.mmap(fd, HEADER_BYTES, prot=mmap.PROT_READ)
-        with header, memoryview(header)[: HEADER_WORDS * 8].cast("Q") as words:
-            if words[W_MAGIC] != MAGIC or words[W_VERSION] != LAYOUT_VERSION:
-                raise ValueError("not a ring file of a known layout")
-            self.capacity: int = words[W_CAPACITY]
+        header = os.pread(fd, _CREATED.size, 0)
+        if len(header) < _CREATED.size:
+            raise ValueError("not a ring file: it is too short")
+        words = _CREATED.unpack(header)
+        if words[W_MAGIC] != MAGIC or words[W_VERSION] != LAYOUT_VERSION:
+            raise ValueError("not a ring file of a known layout")
+        self.capacity: int = words[W_CAPACITY]
         self._data_bytes = self.capacity + GUARD_BYTES
         access = mmap.PROT_READ | mmap.PROT_WRITE if writable else mmap.PROT_READ
         self._map = mmap.mmap(fd, file_bytes(self.capacity), prot=access)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import struct
 
 from roost.platform import full_fence, sealed_memory_file
 from roost.ring.layout import (
@@ -32,19 +33,24 @@ from roost.ring.layout import (
     file_bytes,
 )
 
+#: Words that a new ring's header has written; the others are 0.
+_CREATED_WORDS = W_HOLD + 1
+
 
 def create_ring_file(name: str, capacity: int) -> int:
     """A new ring file, sealed against resizing, pages allocated as they are touched. Returns its descriptor."""
-    fd = sealed_memory_file(name, file_bytes(capacity))
-    header = mmap.mmap(fd, HEADER_BYTES)
-    words = memoryview(header)[: HEADER_WORDS * 8].cast("Q")
+    words = [0] * _CREATED_WORDS
+    words[W_MAGIC] = MAGIC
     words[W_VERSION] = LAYOUT_VERSION
     words[W_CAPACITY] = capacity
     words[W_EXIT_OFFSET] = NONE
     words[W_HOLD] = NONE
-    words[W_MAGIC] = MAGIC
-    words.release()
-    header.close()
+    fd = sealed_memory_file(name, file_bytes(capacity))
+    try:
+        os.pwrite(fd, struct.pack(f"={_CREATED_WORDS}Q", *words), 0)
+    except BaseException:
+        os.close(fd)
+        raise
     return fd
 
 
