@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from support.keeper_harness import Child, KeeperProcess, Peer, python, refusal, 
 
 from roost.errors import RoostError
 from roost.keeper import messages as m
+from roost.platform import process_start_ticks
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,15 @@ def test_a_terminal_child_leads_its_own_session_on_a_controlling_terminal_of_the
 def test_a_child_inherits_no_descriptor_but_its_first_three(peer: Peer) -> None:
     child = peer.spawn(*python("import os; print(sorted(os.listdir('/proc/self/fd')))"), kind="pipe")
     assert output_of(child) == b"['0', '1', '2', '3']\n"  # 3 is the listing's own
+
+
+def test_the_start_that_is_told_of_a_child_is_the_one_that_the_kernel_knows(peer: Peer) -> None:
+    for _ in range(20):
+        child = peer.spawn("sleep", "1000")
+        pid = child.answer.u64(m.T_PID)
+        assert child.answer.u64(m.T_START_TICKS) == process_start_ticks(pid)
+        os.kill(pid, signal.SIGKILL)
+        output_of(child)
 
 
 def test_a_child_starts_with_default_signals_and_an_empty_mask(peer: Peer) -> None:

@@ -105,13 +105,18 @@ def tee_from(path: Text, keywords: TeeKeywords) -> TeeOptions:
     return tee_options(TeeOptions(os.fsencode(path), **keywords))
 
 
+#: The umask stands in the second line.
+_STATUS_BYTES = 4096
+
+
 def current_umask() -> int:
     """This process's umask, read without changing it for a moment. Source: proc(5)."""
-    with open("/proc/self/status", "rb") as status:
-        for line in status:
-            if line.startswith(b"Umask:"):
-                return int(line[6:], 8)
-    return 0o022
+    fd = os.open("/proc/self/status", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _, found, rest = os.read(fd, _STATUS_BYTES).partition(b"\nUmask:")
+    finally:
+        os.close(fd)
+    return int(rest[: rest.index(b"\n")], 8) if found else 0o022
 
 
 def _own_limits() -> dict[str, int | None]:

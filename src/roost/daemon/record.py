@@ -12,6 +12,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 RECORD_VERSION = 1
 #: What the keeper takes as a blob.
 BLOB_MAX_BYTES = 64 * 1024
@@ -249,4 +251,7 @@ def _fields(record: SessionRecord | Ticket | TeeRecord | ObserverRecord | Record
 
 
 def _line(fields: dict[str, Any]) -> bytes:
-    return _encoded(fields).encode() + b"\n"
+    try:
+        return msgspec.json.encode(fields) + b"\n"
+    except UnicodeEncodeError:  # a path that is not UTF-8
+        return _encoded(fields).encode() + b"\n"

@@ -74,11 +74,10 @@ class Runs:
             self._change(session.id, None)
             return
         self._known[session.id] = session
-        self._write(session)
-        self._tasks.create_task(self._await_end(session), name="registered run")
+        self._loop.call_soon(self._write, session)  # behind the answer to the spawn
+        session.when_exited.append(lambda: self._on_exit(session))
 
-    async def _await_end(self, session: Session) -> None:
-        await session.exited.wait()
+    def _on_exit(self, session: Session) -> None:
         self._known.pop(session.id, None)
         self._own_addr.pop(session.id, None)
         self._change(session.id, None)
