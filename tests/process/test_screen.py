@@ -101,6 +101,27 @@ def test_a_resize_wraps_the_screen_anew(client: Client) -> None:
     assert (screen.rows, screen.cols, screen.lines[:2]) == (8, 30, ("x" * 30, "x" * 10 + "yy"))
 
 
+#: Fills its terminal whenever that has another size.
+FILLER = r"""
+import os, signal
+def paint(*_):
+    rows = os.get_terminal_size().lines
+    os.write(1, b"\x1b[H\x1b[2J" + b"\r\n".join(b"%d of %d" % (n + 1, rows) for n in range(rows)))
+signal.signal(signal.SIGWINCH, paint)
+os.write(1, b"\x1b[?1049h")
+paint()
+while True:
+    signal.pause()
+"""
+
+
+def test_what_a_program_paints_at_once_for_another_size_is_shown_in_that_size(client: Client) -> None:
+    session = client.spawn([sys.executable, "-c", FILLER], rows=10, cols=40)
+    for rows in (10, *range(8, 30), *range(30, 8, -1)):
+        session.resize(rows, 40)
+        eventually(lambda rows=rows: session.screen().lines == tuple(f"{n + 1} of {rows}" for n in range(rows)))
+
+
 @pytest.mark.parametrize(("rows", "cols"), [(1, 1), (2, 3), (1, 200), (300, 2)])
 def test_a_terminal_of_any_size_has_a_screen(client: Client, rows: int, cols: int) -> None:
     session = painter(client, rows=rows, cols=cols)

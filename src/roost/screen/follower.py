@@ -8,6 +8,7 @@ the modes there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,9 +43,12 @@ class Beginning:
 class Follower:
     """Shows one ring on one emulator."""
 
-    def __init__(self, ring: RingReader, beginning: Beginning) -> None:
+    def __init__(self, ring: RingReader, beginning: Beginning, awaits_size: Callable[[], bool] = lambda: False) -> None:
+        """`awaits_size`: whether another size is announced, so that output that was read already may be for it."""
         self._ring = ring
         self._copy, self._copy_at = b"", 0
+        self._awaits_size = awaits_size
+        self.held_back = False
         self._emulator: Emulator | None = None
         self.begin(beginning)
 
@@ -76,7 +80,9 @@ class Follower:
         self._apply_sizes()
 
     def step(self, until: int | None = None) -> bool:
-        """Show one slice; False when there is no more (up to `until`), or when the ring has to be begun anew."""
+        """Show one slice; False when there is no more (up to `until`), when the ring has to be begun anew (`lapped`),
+        or when the output has to wait for a size (`held_back`)."""
+        self.held_back = False
         if self.lapped:
             return False
         limit = SLICE_BYTES
@@ -89,6 +95,9 @@ class Follower:
         data = self._read(limit)
         if data is None:
             self.lapped = True
+            return False
+        if data and self._awaits_size():
+            self.held_back = True
             return False
         if data:
             self.emulator.feed(data)

@@ -2,9 +2,9 @@
 
 Owns the loop and whose turn it is. It reads the rings itself (read-only), so that no output passes through the daemon,
 and keeps nothing that could not be made again: it may end at any byte. Before it touches a session it notes its number
-in a page it shares with the daemon, so that it is known who was the cause.
+in the page it shares with the daemon, so that it is known who was the cause.
 
-    python -m roost.screen.worker SOCKET-FD NOTE-FD
+    python -m roost.screen.worker SOCKET-FD PAGE-FD
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import mmap
 import os
 import select
 import signal
 import socket
-import struct
 import sys
 import time
 from collections.abc import Iterator
@@ -30,12 +28,15 @@ from roost.screen.budget import Budget
 from roost.screen.follower import Follower, beginning_of
 from roost.screen.formats import render
 from roost.screen.formats.ansi_form import restore
+from roost.screen.page import Page
 from roost.screen.snapshot import Snapshot, text_lines
 
 #: Below everything that serves somebody.
 NICENESS = 10
 #: A change is told at once, the next one not before this.
 TELL_EVERY_S = 0.01
+#: A size that was announced and is not told within this is not waited for: it could not be set.
+_SIZE_WAIT_MS = 100
 _PR_SET_PDEATHSIG = 1
 _MAX_SCROLLBACK = 20_000
 
@@ -57,12 +58,13 @@ class Followed:
 class Worker:
     """All screens of one daemon."""
 
-    def __init__(self, sock: socket.socket, note: mmap.mmap) -> None:
+    def __init__(self, sock: socket.socket, page: Page) -> None:
         self._sock = sock
-        self._note = note
+        self._page = page
         self._reader = messages.Reader()
         self._sessions: dict[str, Followed] = {}
         self._waiting: list[tuple[str, dict[str, Any]]] = []
+        self._held_back: list[messages.Frame] = []
         self._budget = Budget()
         self._answers = {
             "open": self._open,
@@ -82,8 +84,12 @@ class Worker:
         while True:
             self._budget.refill()
             session_id = self._next()
-            if poller.poll(0 if session_id else self._patience_ms()) and not self._take():
-                return
+            if poller.poll(0 if session_id else self._patience_ms()):
+                if not self._take():
+                    return
+            elif self._page.awaits_size:
+                self._page.give_up()
+            self._answer_held_back()
             one = self._sessions.get(session_id)
             if one is not None:
                 self._sessions[session_id] = self._sessions.pop(session_id)  # the others come first the next time
@@ -94,7 +100,7 @@ class Worker:
 
     def _next(self) -> str:
         """Whose turn it is; empty when there is nothing to show, or no time left to do it in."""
-        if self._budget.left_s <= 0:
+        if self._budget.left_s <= 0 or self._page.awaits_size:
             return ""
         return next((session_id for session_id, one in self._sessions.items() if one.busy), "")
 
@@ -111,16 +117,16 @@ class Worker:
     @contextlib.contextmanager
     def _touching(self, one: Followed) -> Iterator[None]:
         """Note whose screen is being worked on: left behind if this process ends meanwhile."""
-        struct.pack_into("<Q", self._note, 0, one.number)
+        self._page.working_on = one.number
         yield
-        struct.pack_into("<Q", self._note, 0, 0)
+        self._page.working_on = 0
 
     # --- following ------------------------------------------------------------------------------------------------
 
     def _turn(self, one: Followed) -> None:
         with self._touching(one):
             if not one.follower.step():
-                one.busy = False
+                one.busy = one.follower.held_back
 
     def _ask_for_lapped(self) -> None:
         """A ring that was overtaken is begun anew once there is time for it: not over and over again in a flood."""
@@ -139,6 +145,8 @@ class Worker:
 
     def _patience_ms(self) -> int | None:
         """How long there is nothing to do by itself; None for as long as the daemon likes."""
+        if self._page.awaits_size:
+            return _SIZE_WAIT_MS
         waits = []
         for one in self._sessions.values():
             if one.busy:
@@ -167,9 +175,10 @@ class Worker:
         finally:
             os.close(fd)
         number = int(frame.body["number"])
-        struct.pack_into("<Q", self._note, 0, number)
-        self._sessions[session_id] = Followed(number, Follower(ring, beginning_of(frame.body, frame.data)))
-        struct.pack_into("<Q", self._note, 0, 0)
+        self._page.working_on = number
+        follower = Follower(ring, beginning_of(frame.body, frame.data), lambda: self._page.awaits_size)
+        self._sessions[session_id] = Followed(number, follower)
+        self._page.working_on = 0
 
     def _begin(self, frame: messages.Frame) -> None:
         one = self._sessions.get(frame.body["id"])
@@ -186,6 +195,7 @@ class Worker:
                 self._waiting.append((session_id, body))
 
     def _size(self, frame: messages.Frame) -> None:
+        self._page.told(frame.body["announced"])
         one = self._sessions.get(frame.body["id"])
         if one is not None:
             with self._touching(one):
@@ -227,11 +237,20 @@ class Worker:
             one.follower.secure(until)
             while one.follower.step(until):
                 pass
-            if not one.follower.lapped:
+            if one.follower.held_back:
+                self._held_back.append(messages.Frame({**body, "until": until}))
+            elif not one.follower.lapped:
                 self._answer(one, body)
         if one.follower.lapped:
             self._ask_anew(one)
             self._waiting.append((body["id"], {**body, "until": one.secured}))
+
+    def _answer_held_back(self) -> None:
+        """Answer what had to wait for a size."""
+        if self._held_back and not self._page.awaits_size:
+            frames, self._held_back = self._held_back, []
+            for frame in frames:
+                self._get(frame)
 
     def _answer(self, one: Followed, body: dict[str, Any]) -> None:
         try:
@@ -271,14 +290,14 @@ def _facts(taken: Snapshot) -> dict[str, Any]:
 def main(arguments: list[str]) -> int:
     """Run the worker on the descriptors it was given; the exit code."""
     sock = socket.socket(fileno=int(arguments[0]))
-    note = mmap.mmap(int(arguments[1]), mmap.PAGESIZE)
+    page = Page(int(arguments[1]))
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # it goes with the daemon, when that closes the socket
     os.nice(NICENESS)
     gc.freeze()
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        Worker(sock, note).run()
+        Worker(sock, page).run()
     return 0
 
 

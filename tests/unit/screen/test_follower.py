@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,6 +12,7 @@ import pytest
 from roost.ring.reader import RingReader
 from roost.ring.writer import RingWriter, create_ring_file
 from roost.screen.follower import SLICE_BYTES, Beginning, Follower
+from roost.screen.page import Page
 
 CAPACITY = 4 * SLICE_BYTES
 START = Beginning(offset=0, exact=True, alternate=False, sizes=[(0, 5, 20)])
@@ -93,3 +95,25 @@ def test_a_beginning_in_the_newest_output_cuts_no_sequence(ring: Ring, follower:
     offset, until = follower.secure_newest()
     follower.begin(replace(START, offset=offset, exact=False, sizes=[(offset, 5, 20)]))
     assert set("".join(show(follower, until))) == set("red")
+
+
+def test_output_that_may_be_for_a_size_to_come_waits_for_it(ring: Ring) -> None:
+    fd = os.memfd_create("test")
+    os.ftruncate(fd, mmap.PAGESIZE)
+    page = Page(fd)
+    os.close(fd)
+    follower = Follower(RingReader(ring.fd, writable=False), START, lambda: page.awaits_size)
+    ring.write(b"old")
+    show(follower)
+    number = page.announce()
+    ring.write(b"\x1b[H\x1b[2J" + b"\r\n".join(b"row %d" % n for n in range(8)))
+    assert show(follower)[0] == "old" and follower.held_back
+    follower.size(3, 8, 20)
+    page.told(number)
+    assert show(follower) == [f"row {n}" for n in range(8)] and not follower.held_back
+    page.announce()
+    page.give_up()
+    ring.write(b"!")
+    assert show(follower)[-1] == "row 7!"
+    follower.close()
+    page.close()

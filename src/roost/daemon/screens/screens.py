@@ -87,6 +87,7 @@ class _Followed:
         self.number = number
         self.sizes = sizes
         self.resized_at = 0
+        self.announced = 0
         self.wanted = False
         self.opened = False
         self.opening: asyncio.Lock = asyncio.Lock()
@@ -145,15 +146,15 @@ class Screens:
             self._link.tell({"op": "close", "id": event.session_id})
 
     def _about_to_resize(self, one: _Followed) -> None:
+        one.announced = self._link.announce_size() if one.opened else 0
         one.resized_at = one.session.streams["stdout"].ring.end
 
     def _resized(self, one: _Followed, size: Winsize) -> None:
         offset = one.resized_at
         one.sizes.note(offset, size.rows, size.cols)
         if one.opened:
-            self._link.tell(
-                {"op": "size", "id": one.session.id, "offset": offset, "rows": size.rows, "cols": size.cols}
-            )
+            body = {"op": "size", "id": one.session.id, "offset": offset, "rows": size.rows, "cols": size.cols}
+            self._link.tell({**body, "announced": one.announced})
 
     # --- asking -----------------------------------------------------------------------------------------------------
 

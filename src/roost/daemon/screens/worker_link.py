@@ -21,6 +21,7 @@ from typing import Any
 
 from roost.errors import RoostError, UnavailableError
 from roost.screen import messages
+from roost.screen.page import Page
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class WorkerLink:
         self._on_lost = on_lost
         self._process: subprocess.Popen[bytes] | None = None
         self._sock: socket.socket | None = None
-        self._note: mmap.mmap | None = None
+        self._page: Page | None = None
         self._pidfd = -1
         self._reader = messages.Reader()
         self._unsent: list[tuple[bytes, list[int]]] = []
@@ -90,13 +91,13 @@ class WorkerLink:
                 f"it is started again in {pause:.1f} s (the daemon's log says more)"
             )
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-        note_fd = os.memfd_create("roost-screen-note", os.MFD_CLOEXEC)
+        page_fd = os.memfd_create("roost-screen-page", os.MFD_CLOEXEC)
         try:
-            os.ftruncate(note_fd, mmap.PAGESIZE)
-            self._note = mmap.mmap(note_fd, mmap.PAGESIZE)
+            os.ftruncate(page_fd, mmap.PAGESIZE)
+            self._page = Page(page_fd)
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "roost.screen.worker", str(theirs.fileno()), str(note_fd)],
-                pass_fds=(theirs.fileno(), note_fd),
+                [sys.executable, "-P", "-m", "roost.screen.worker", str(theirs.fileno()), str(page_fd)],
+                pass_fds=(theirs.fileno(), page_fd),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 cwd="/",
@@ -106,7 +107,7 @@ class WorkerLink:
             raise UnavailableError(f"the screen worker cannot be started: {error.strerror or error}") from error
         finally:
             theirs.close()
-            os.close(note_fd)
+            os.close(page_fd)
         ours.setblocking(False)
         self._sock = ours
         self._reader = messages.Reader()
@@ -133,6 +134,10 @@ class WorkerLink:
             self._flush()
         if self._unsent_bytes > _UNSENT_BYTES:
             self.kill("it does not read")
+
+    def announce_size(self) -> int:
+        """Have the worker show no more output until it was told of a size; the number of that announcement."""
+        return self._page.announce() if self._page is not None else 0
 
     async def ask(self, body: dict[str, Any], timeout_s: float) -> messages.Frame:
         """Its answer. Raises WorkerLostError, UnavailableError after the time, or what the worker refuses it with."""
@@ -220,10 +225,10 @@ class WorkerLink:
                 signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
     def _ended(self) -> None:
-        process, note = self._process, self._note
-        assert process is not None and note is not None
+        process, page = self._process, self._page
+        assert process is not None and page is not None
         status = process.wait()
-        number = int(struct.unpack_from("<Q", note, 0)[0])
+        number = page.working_on
         lived_s = self._loop.time() - self._started_at
         self._failures = 1 if lived_s > _HEALTHY_S else self._failures + 1
         pause = _PAUSES_S[min(self._failures - 1, len(_PAUSES_S) - 1)]
@@ -249,9 +254,9 @@ class WorkerLink:
                 os.close(fd)
         self._unsent.clear()
         self._unsent_bytes = 0
-        if self._note is not None:
-            self._note.close()
-            self._note = None
+        if self._page is not None:
+            self._page.close()
+            self._page = None
         waiting, self._waiting = self._waiting, {}
         for future in waiting.values():
             if not future.done():
