@@ -108,28 +108,24 @@ class _Client:
 
     async def stream(self, after: Key | None, send: Any) -> None:
         """Send what comes, from an id on (None: from now on), until cancelled."""
-        epoch, seq = after or self._at
-        await asgi.more(
-            send, b"id: %d.%d\n" % (epoch, seq) + RETRY
-        )  # who is cut off before the first event has an id too
-        if after is None:
-            place: int | None = self.ring.end
-        else:
-            self._at = after
-            place = self.ring.place_after(after)
-            if place is None:
-                await asgi.more(send, self._not_kept(after))
+        self._at = after or self._log.settled
+        place = self.ring.place_after(after) if after else self.ring.end
+        # Who is cut off before the first event has an id, too.
+        await asgi.more(send, b"id: %d.%d\n" % self._at + RETRY)
+        if after and place is None:
+            await asgi.more(send, self._not_kept(after))
         while True:
             if place is None or self.ring.lapped(place):
                 place = await self._catch_up(send)
+                continue
+            if place >= self.ring.end:
+                await self._wait(place, send)
                 continue
             batch = self.ring.batch(place, self.want)
             place, self._at = batch.place, batch.key or self._at
             if batch.body:
                 self._world.counters.events_sent += batch.count
                 await asgi.more(send, batch.body)
-            elif place >= self.ring.end:
-                await self._wait(place, send)
 
     def _not_kept(self, after: Key) -> bytes:
         """Tells of each category that the journal does not keep: what was of it is gone."""
