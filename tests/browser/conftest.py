@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from support.browser import link_of
@@ -47,17 +48,23 @@ def roost() -> Iterator[Instance]:
 
 @pytest.fixture
 def opened(browser: Browser, roost: Instance) -> Iterator[Callable[..., Page]]:
-    """Opens the page in a browser profile of its own; at the end nothing may have gone wrong in it."""
+    """Opens the page in a browser profile of its own. At the end nothing may have gone wrong in it, nothing have been
+    asked of another host, and nothing have been tried that the page's policy forbids."""
     contexts = []
     wrong: list[str] = []
 
-    def open_page(width: int = 1280, height: int = 800, scheme: str = "light", instance: Instance = roost) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    def open_page(
+        width: int = 1280, height: int = 800, scheme: str = "light", instance: Instance = roost, **profile: Any
+    ) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **profile)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(8_000)
+        link = link_of(instance)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(link_of(instance))
+        page.on("console", lambda told: "Content Security" in told.text and wrong.append(told.text))
+        page.on("request", lambda asked: is_elsewhere(asked.url, link) and wrong.append(asked.url))
+        page.goto(link)
         page.wait_for_selector("main#main")
         return page
 
@@ -65,3 +72,8 @@ def opened(browser: Browser, roost: Instance) -> Iterator[Callable[..., Page]]:
     for context in contexts:
         context.close()
     assert wrong == []
+
+
+def is_elsewhere(url: str, link: str) -> bool:
+    """Whether an address leads to another host than the link."""
+    return not url.startswith("data:") and urlsplit(url).netloc != urlsplit(link).netloc

@@ -47,7 +47,9 @@ const call = <T,>(name: string): Promise<T> =>
 const seqOf = (id: string): number => Number(id.split(".")[1] ?? 0);
 
 const EVERY_MS = 2000;
+const FIRST_MS = 500;
 const SAMPLES = 90;
+const SPAN_MS = SAMPLES * EVERY_MS;
 
 export function Health({ world }: { watcher: Watcher; world: World }) {
   const [status, setStatus] = useState<Status | null>(null);
@@ -90,15 +92,16 @@ export function Health({ world }: { watcher: Watcher; world: World }) {
     };
     void look();
     void lookSlowly();
+    const first = [1, 2].map((number) => window.setTimeout(() => void look(), number * FIRST_MS)); // else it is empty for long
     const timers = [window.setInterval(() => !document.hidden && void look(), EVERY_MS), window.setInterval(() => void lookSlowly(), 5000)];
     return () => {
       over = true;
-      timers.forEach((timer) => window.clearInterval(timer));
+      [...first, ...timers].forEach((timer) => window.clearInterval(timer));
     };
   }, []);
   const rates = rateOf(samples.current, (sample) => sample.output);
   const events = rateOf(samples.current, (sample) => sample.events);
-  const memory = samples.current.map((sample) => sample.memory);
+  const memory = samples.current.map((sample) => ({ at: sample.at, value: sample.memory }));
   const three = (value: string): string => `most ${value} in three minutes`;
   return (
     <div class="health">
@@ -160,10 +163,16 @@ function Fact({ name, value, more }: { name: string; value: string; more?: strin
   );
 }
 
-function rateOf(samples: Sample[], count: (sample: Sample) => number): number[] {
+interface Point {
+  at: number;
+  value: number;
+}
+
+function rateOf(samples: Sample[], count: (sample: Sample) => number): Point[] {
   return samples.slice(1).map((sample, index) => {
-    const before = samples[index];
-    return before ? Math.max(0, ((count(sample) - count(before)) * 1000) / (sample.at - before.at)) : 0;
+    const before = samples[index] ?? sample;
+    const value = Math.max(0, ((count(sample) - count(before)) * 1000) / Math.max(1, sample.at - before.at));
+    return { at: sample.at, value };
   });
 }
 
@@ -172,25 +181,27 @@ const HEIGHT = 120;
 
 interface Plotted {
   title: string;
-  values: number[];
+  values: Point[];
   shown: (value: number) => string;
   more: (most: string) => string;
 }
 
 function Plot({ title, values, shown, more }: Plotted) {
-  const most = Math.max(1, ...values);
-  const across = (index: number): number => WIDTH - (values.length - 1 - index) * (WIDTH / SAMPLES);
-  const points = values.map((value, index) => `${across(index).toFixed(1)},${(HEIGHT - 2 - (value / most) * (HEIGHT - 16)).toFixed(1)}`);
-  const now = shown(values.at(-1) ?? 0);
-  const peak = more(shown(Math.max(0, ...values)));
+  const peakValue = Math.max(0, ...values.map((point) => point.value));
+  const last = values.at(-1);
+  const across = (point: Point): string => (WIDTH * (1 - ((last?.at ?? 0) - point.at) / SPAN_MS)).toFixed(1);
+  const up = (point: Point): string => (HEIGHT - 2 - (point.value / Math.max(1, peakValue)) * (HEIGHT - 16)).toFixed(1);
+  const points = values.map((point) => `${across(point)},${up(point)}`).join(" ");
+  const now = shown(last?.value ?? 0);
+  const peak = more(shown(peakValue));
   return (
     <figure class="plot">
       <figcaption>
         {title} <b>{now}</b> <small>{peak}</small>
       </figcaption>
       <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={`${title}: now ${now}, ${peak}`} preserveAspectRatio="none">
-        {points.length > 1 && <polygon points={`${across(0).toFixed(1)},${HEIGHT} ${points.join(" ")} ${WIDTH},${HEIGHT}`} />}
-        {points.length > 1 && <polyline points={points.join(" ")} />}
+        {values[0] && values.length > 1 && <polygon points={`${across(values[0])},${HEIGHT} ${points} ${WIDTH},${HEIGHT}`} />}
+        {values.length > 1 && <polyline points={points} />}
       </svg>
     </figure>
   );

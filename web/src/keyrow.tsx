@@ -18,8 +18,8 @@ const CURSOR: [string, string, string][] = [
   ["→", "C", "Right"],
 ];
 const TYPED: [string, string, string][] = [
-  ["PgUp", "\x1b[5~", "Page up"],
-  ["PgDn", "\x1b[6~", "Page down"],
+  ["PgUp", "\x1b[5~", "PgUp"],
+  ["PgDn", "\x1b[6~", "PgDn"],
   ["|", "|", "Bar"],
   ["~", "~", "Tilde"],
 ];

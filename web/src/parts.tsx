@@ -1,5 +1,5 @@
 // Small things that several places show.
-import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Me } from "./api";
 
 export const mayType = (me: Me): boolean => me.scope !== "read";
@@ -69,7 +69,7 @@ export function Confirmed({ text, question, onSure }: { text: string; question: 
 export function TextDialog(shown: { title: string; label: string; value: string; done: string; onText: (text: string) => void; onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [text, setText] = useState(shown.value);
-  useEffect(() => {
+  useLayoutEffect(() => {
     dialog.current?.showModal();
     dialog.current?.querySelector("input")?.select();
   }, []);

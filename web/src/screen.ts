@@ -81,6 +81,7 @@ export class Screen {
       // One pixel more than the font says: else the underscores of many fonts are cut off.
       lineHeight: 1.1,
       minimumContrastRatio: 4.5,
+      linkHandler: { activate: (_event, address) => openAddress(address), allowNonHttpProtocols: false },
       scrollback: 20_000,
       screenReaderMode: wishes.reader,
       theme: terminalTheme(wishes.dark),

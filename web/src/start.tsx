@@ -1,5 +1,5 @@
 // The dialog that starts a session.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { post } from "./api";
 import { Refused, useAsked } from "./parts";
 import type { Session } from "./model";
@@ -11,7 +11,7 @@ export function StartDialog({ watcher, onClose }: { watcher: Watcher; onClose: (
   const [name, setName] = useState("");
   const [cwd, setCwd] = useState("");
   const [refusal, run] = useAsked();
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
   const start = (event: Event): void => {
     event.preventDefault();
     const argv = command.trim() ? ["/bin/sh", "-c", command] : ["/bin/sh", "-c", 'exec "${SHELL:-/bin/sh}"'];
