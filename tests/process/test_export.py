@@ -19,11 +19,14 @@ CAST = b"""{"version": 3, "term": {"cols": 40, "rows": 10}, "title": "T"}
 def test_a_recording_becomes_every_form(shared: Instance, tmp_path: Path) -> None:
     source = tmp_path / "a.cast"
     source.write_bytes(CAST)
-    begins = {"svg": b"<svg ", "gif": b"GIF89a", "png": b"\x89PNG", "txt": b"one\ntwo\n"}
+    begins = {"html": b"<!doctype html>", "svg": b"<svg ", "gif": b"GIF89a", "png": b"\x89PNG", "txt": b"one\ntwo\n"}
     for form, begin in begins.items():
         shared.roost("export", str(source), "-o", str(tmp_path / f"out.{form}"))
         assert (tmp_path / f"out.{form}").read_bytes().startswith(begin), form
     assert shared.roost("export", str(source), "--txt", "--at", "500ms").stdout == b"one\n"
+    both = shared.roost("export", str(source), "--gif", "--svg", "-o", str(tmp_path / "both"))
+    assert (tmp_path / "both.gif").exists() and (tmp_path / "both.svg").exists() and b"both.svg" in both.stderr
+    assert shared.roost("export", str(source), "--gif", "--svg", check=False).returncode == 2
     assert b"translateX" in (tmp_path / "out.svg").read_bytes()
     assert b"translateX" not in shared.roost("export", str(source), "--svg", "--at", "1.5s").stdout
     second = read_cast(shared.roost("export", str(source), "--cast-v2").stdout.splitlines(keepends=True))

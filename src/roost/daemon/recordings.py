@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from roost.core.cast import MARKER, OUTPUT, event_line
+from roost.core.cast import MARKER
 from roost.core.config_record import RecordConfig
 from roost.core.events import Event, EventFilter
 from roost.core.markers import marker_label
@@ -27,6 +27,7 @@ from roost.daemon.bus import Subscription
 from roost.daemon.record import BLOB_MAX_BYTES, RecordingRecord, SessionRecord
 from roost.daemon.recorded_input import RecordedInput
 from roost.daemon.recorder import Recorder, RecorderShell, now_us
+from roost.daemon.recording_beginning import begin_now, begin_with_modes
 from roost.daemon.recording_order import Opened, RecordOptions, cast_header, make_file, record_options
 from roost.daemon.session import Session
 from roost.daemon.writer_pool import WriterPool
@@ -209,13 +210,13 @@ class Recordings:
         if not session.live:
             raise WrongStateError(f"session {session.record.name} has exited; `roost export` can still draw it")
         _check_room(session, options)
-        end = stream.scan_to_end()
-        offset = stream.ring.start if retained else end
-        begin = b""
-        if offset and stream.scanner is not None:
-            modes = stream.scanner.restore_string(offset)
-            begin = event_line(0, OUTPUT, modes.decode("utf-8", "replace")).encode() if modes else b""
-        opened = await self._open(options, session.record, session.id, offset=offset, begin=begin)
+        rules = self._with_config(options).check()
+        stream.scan_to_end()
+        if retained:
+            begin = begin_with_modes(stream, stream.ring.start)
+        else:
+            begin = await begin_now(session, stream, self._context.shared.get("screens"), rules)
+        opened = await self._open(options, session.record, session.id, offset=begin.offset, begin=begin.line.encode())
         if options.input:
             await session.typing.end_direct()
         if session.forgotten or not session.live:

@@ -21,11 +21,15 @@ _TEXT_LINES = 100_000
 
 
 def make(cast: Cast, order: dict[str, Any]) -> bytes:
-    """The picture. order: format (svg, gif, png, txt), at_us (a still), fps, idle_limit_us, speed, theme, font."""
+    """The picture. order: format, at_us (of a still), fps, idle_limit_us, speed, theme, font."""
     form, theme = order["format"], THEMES[order["theme"]]
     if form == "txt":
         lines = text_lines(screen_at(cast, order["at_us"], scrollback=_TEXT_LINES))
         return ("\n".join(lines).rstrip() + "\n").encode("utf-8", "replace")
+    if form == "html":
+        from roost.screen.formats.html_form import document
+
+        return document(screen_at(cast, order["at_us"], scrollback=_TEXT_LINES), theme)
     if form == "png":
         from roost.screen.pictures.pixels import png
 

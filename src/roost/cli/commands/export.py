@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
 from roost.cli.commands.replay import open_cast
 from roost.cli.context import Invocation, complete_target, pass_invocation
+from roost.cli.export_formats import BINARY, ENDINGS, STILLS, outputs
 from roost.cli.failures import say
 from roost.cli.filming import PictureOrder, make_picture
 from roost.cli.values import DURATION
@@ -20,18 +23,36 @@ from roost.cli.wording import count
 from roost.core.cast import Cast, CastEvent, CastHeader, as_version_2, as_version_3
 from roost.errors import InvalidError, NoRunError
 
-FORMATS = ("svg", "gif", "png", "txt", "cast", "cast-v2")
-_BINARY = ("gif", "png")
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_HELP = {
+    "svg": "A film for browsers; a still of a session, or with --at.",
+    "gif": "A film as GIF (needs Pillow: the extra `picture`).",
+    "png": "A still (needs Pillow).",
+    "html": "The text of the screen and of what scrolled out of it, in its colours.",
+    "txt": "The text of the screen and of what scrolled out of it.",
+    "cast": "An asciicast of version 3, without roost's comments.",
+    "cast-v2": "An asciicast of version 2.",
+}
+
+
+def _format_flags(command: _Command) -> _Command:
+    """One flag a format, all of them gathered in `forms`."""
+
+    def gather(context: click.Context, option: click.Parameter, given: bool) -> None:
+        chosen: list[str] = context.params.setdefault("forms", [])
+        if given:
+            chosen.append((option.name or "").replace("_", "-"))
+
+    for form in reversed(ENDINGS):
+        flag = click.option(f"--{form}", is_flag=True, callback=gather, expose_value=False, help=_HELP[form])
+        command = flag(command)
+    return command
 
 
 @click.command("export")
 @click.argument("source", shell_complete=complete_target)
-@click.option("--svg", "form", flag_value="svg", help="A film for browsers; a still of a session, or with --at.")
-@click.option("--gif", "form", flag_value="gif", help="A film as GIF (needs Pillow: the extra `picture`).")
-@click.option("--png", "form", flag_value="png", help="A still (needs Pillow).")
-@click.option("--txt", "form", flag_value="txt", help="The text of the screen and of what scrolled out of it.")
-@click.option("--cast", "form", flag_value="cast", help="An asciicast of version 3, without roost's comments.")
-@click.option("--cast-v2", "form", flag_value="cast-v2", help="An asciicast of version 2.")
+@_format_flags
 @click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="OUT", help="Write to OUT (default: stdout).")
 @click.option("--at", "at_s", type=DURATION, metavar="TIME", help="A still of that time (default: the end).")
 @click.option("--fps", type=click.FloatRange(0.1, 60), default=15.0, show_default=True, help="Frames a second at most.")
@@ -45,7 +66,7 @@ def export_command(
     /,
     *,
     source: str,
-    form: str | None,
+    forms: list[str],
     output: str | None,
     at_s: float | None,
     fps: float,
@@ -56,20 +77,18 @@ def export_command(
 ) -> int:
     """Make another file of SOURCE: a recording (an asciicast), or a session, whose retained output it is then.
 
-    Without a format, the end of OUT's name says which (.svg, .gif, .png, .txt, .cast).
+    Without a format, the end of OUT's name says which (.svg, .gif, .png, .html, .txt, .cast). Several formats become
+    several files, OUT.svg, OUT.gif and so on.
     """
-    chosen = form or _format_of(output)
-    if chosen in _BINARY and output in (None, "-") and sys.stdout.isatty():
-        raise click.UsageError("a picture is not for a terminal; name a file with -o")
-    if at_s is not None and chosen not in ("svg", "png", "txt"):
-        raise click.UsageError("--at makes a still: svg, png or txt")
+    files = outputs(forms, output)
+    for chosen, name in files:
+        if chosen in BINARY and name is None and sys.stdout.isatty():
+            raise click.UsageError("a picture is not for a terminal; name a file with -o")
+        if at_s is not None and chosen not in STILLS:
+            raise click.UsageError(f"--at makes a still: {', '.join(STILLS)}")
     with _recording(invocation, source) as (file, timed):
-        if chosen in ("cast", "cast-v2"):
-            lines = as_version_3(open_cast(file)) if chosen == "cast" else as_version_2(open_cast(file))
-            _write(output, b"".join(lines))
-            return 0
         order = PictureOrder(
-            format=chosen,
+            format="",
             still=at_s is not None or not timed,
             at_us=None if at_s is None else int(at_s * 1e6),
             fps=fps,
@@ -78,15 +97,19 @@ def export_command(
             theme=theme,
             font=font or "",
         )
-        _write(output, make_picture(file, order))
+        for chosen, name in files:
+            _write(name, _made(file, chosen, order))
+            if len(files) > 1:
+                say(f"wrote {name}")
     return 0
 
 
-def _format_of(output: str | None) -> str:
-    ending = os.path.splitext(output or "")[1].removeprefix(".").lower()
-    if ending in FORMATS:
-        return ending
-    raise click.UsageError(f"say which format: {', '.join('--' + name for name in FORMATS)}")
+def _made(file: str, form: str, order: PictureOrder) -> bytes:
+    if form == "cast":
+        return b"".join(as_version_3(open_cast(file)))
+    if form == "cast-v2":
+        return b"".join(as_version_2(open_cast(file)))
+    return make_picture(file, replace(order, format=form))
 
 
 @contextmanager
@@ -119,11 +142,10 @@ def _retained(invocation: Invocation, target: str) -> Cast:
 
 
 def _write(output: str | None, data: bytes) -> None:
-    if output in (None, "-"):
+    if output is None:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
         return
-    assert output is not None
     try:
         Path(output).write_bytes(data)
     except OSError as error:

@@ -6,7 +6,7 @@ Owns the document. Nothing in it comes from elsewhere, and nothing that a progra
 from __future__ import annotations
 
 from roost.screen.formats.sgr import characters
-from roost.screen.pictures.theme import DARK, Colours, hexed
+from roost.screen.pictures.theme import DARK, Colours, Theme, hexed
 from roost.screen.pictures.vector import decoration, escaped
 from roost.screen.snapshot import PLAIN, Line, Run, Snapshot, unrolled
 
@@ -16,8 +16,13 @@ _FONTS = "ui-monospace, 'JetBrains Mono', 'DejaVu Sans Mono', Menlo, Consolas, '
 
 def render(snapshot: Snapshot) -> bytes:
     """The document; the scrollback that was taken stands above the screen."""
+    return document(snapshot, DARK)
+
+
+def document(snapshot: Snapshot, theme: Theme) -> bytes:
+    """The document in other colours."""
     snapshot = unrolled(snapshot)
-    colours = Colours(DARK, snapshot.palette)
+    colours = Colours(theme, snapshot.palette)
     lines = [
         _line(line, colours, snapshot.cursor.column if snapshot.cursor.visible and y == snapshot.cursor.row else -1)
         for y, line in enumerate(snapshot.lines)
