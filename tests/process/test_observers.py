@@ -184,6 +184,9 @@ def test_v1_tells_true_counters(instance: Instance, tmp_path: Path) -> None:
         gap, *seen = take(client, observer, 3)
         assert gap.data["count"] == 1 and [event.data["rows"] for event in seen] == [31, 32]
         eventually(lambda: status() == (2, 1, True))
+    instance.kill_daemon()
+    with V1Client(instance.socket) as v1:
+        assert status() == (2, 1, True), "the reader is still gone in a new daemon"
 
 
 def test_the_command_line_adds_reads_counts_and_removes_observers(instance: Instance) -> None:

@@ -63,7 +63,7 @@ class Observer:
         )
         self.buffer: EventBuffer[Entry] = EventBuffer(record.capacity, state)
         self.reader: Callable[[], None] | None = None  # ends the one that reads
-        self.disconnected = False
+        self.disconnected = state.delivered > 0 or state.handed_out > state.cursor  # somebody read in an earlier daemon
         self.ready = asyncio.Event()
         self.more = asyncio.Event()
         self.notices: list[Entry] = []
