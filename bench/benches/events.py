@@ -1,6 +1,7 @@
-"""Events: from a program's emit to 1, 10 and 100 streams (p50, p99, events/s), and the journal's own rate.
+"""Events: from a program's emit to 1, 10 and 100 streams and observers (p50, p99, events/s), and the journal's rate.
 
-A program in a session emits over the socket of ROOST_EVENTS; every stream is a connection that reads frames. Beside the
+A program in a session emits over the socket of ROOST_EVENTS; every stream is a connection that reads frames. That of an
+observer confirms what it has, and is sent nothing before the daemon has stored that it is on its way. Beside the
 journal's rate stands SQLite with one commit an event: what batches save.
 """
 
@@ -12,7 +13,9 @@ import sqlite3
 import sys
 import threading
 import time
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 from bench.context import Context
 from bench.report import Row, compared
@@ -21,10 +24,12 @@ from bench.stats import alternate, median, quantile
 
 _READERS = (1, 10, 100)
 
-#: Emits with the time inside: one at a time, then all at once; says when each part is over.
+#: Emits with the time inside, once a file is there: one at a time, then all at once; says when it is over.
 _EMITTER = """
 import json, os, socket, sys, time
-path, single, many = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+path, single, many, begin = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+while not os.path.exists(begin):
+    time.sleep(0.01)
 sock = socket.socket(socket.AF_UNIX)
 sock.connect(path)
 answers = sock.makefile("rb")
@@ -44,15 +49,15 @@ answers.readline()
 """
 
 
-#: Opens so many streams and reads them to nowhere.
+#: Opens streams with these parameters and reads them to nowhere; those of observers confirm what came.
 _DRAIN = """
-import select, socket, sys
+import json, select, socket, sys
 from bench import lightwire
-path, count, ready = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+path, wishes, ready = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
 poll, streams = select.epoll(), {}
-for _ in range(count):
+for wish in wishes:
     connection = lightwire.Connection(path)
-    connection.call("events.stream", {"categories": ["agent"]})
+    connection.call("events.stream", wish)
     sock = connection._socket
     streams[sock.fileno()] = connection
     poll.register(sock.fileno(), select.EPOLLIN)
@@ -60,20 +65,26 @@ open(ready, "w").close()
 space = bytearray(1 << 18)
 while True:
     for fd, _ in poll.poll():
-        if not streams[fd]._socket.recv_into(space):
+        size = streams[fd]._socket.recv_into(space)
+        if not size:
             poll.unregister(fd)
+        last = space.rfind(b'{"id":"', 0, size) + 7
+        end = space.find(b'"', last, size)
+        if "observer" in wishes[0] and last >= 7 and end > 0:
+            through = space[last:end].decode()
+            streams[fd].send(lightwire.call("events.ack", {"through": through}))
 """
 
 
 class _Reader(threading.Thread):
     """One stream, read to the end."""
 
-    def __init__(self, roost: RoostHost) -> None:
+    def __init__(self, roost: RoostHost, wish: dict[str, Any]) -> None:
         super().__init__(daemon=True)
         from roost.client import Client
 
         self._client = Client(str(roost.socket), autostart=False)
-        self._stream = self._client.events(categories=["agent"])
+        self._stream = self._client.events(**wish)
         self.latencies_ms: list[float] = []
         self.span_s = 0.0
         self.many = 0
@@ -93,18 +104,29 @@ class _Reader(threading.Thread):
         self._stream.close()
 
 
-def _fan_out(context: Context, roost: RoostHost, readers: int) -> dict[str, float]:
+def _wishes(roost: RoostHost, session: str, readers: int, *, observers: bool) -> list[dict[str, Any]]:
+    """What each reader asks for: the agent events, or an observer of its own that buffers them."""
+    if not observers:
+        return [{"categories": ["agent"]}] * readers
+    order = {"target": session, "categories": ["agent"], "capacity": 10_000}
+    with roost.connect() as connection:
+        return [{"observer": connection.call("observers.add", order)["id"]} for _ in range(readers)]
+
+
+def _fan_out(context: Context, roost: RoostHost, readers: int, *, observers: bool) -> dict[str, float]:
     """Latency of single events at one reader, and the rate at which all readers together got the many."""
     single, many = context.choose(500, 100), context.choose(1000, 300)
-    ready = context.path("ready")
-    command = [sys.executable, "-c", _DRAIN, str(roost.socket), str(readers - 1), str(ready)]
+    ready, begin = context.path("ready"), context.path("begin")
+    command = [sys.executable, "-c", _EMITTER, str(roost.socket.parent / "run/roost" / roost.scope / "events.sock")]
+    session = roost.open([*command, str(single), str(many), str(begin)], pipe=True)
+    first, *rest = _wishes(roost, session, readers, observers=observers)
+    command = [sys.executable, "-c", _DRAIN, str(roost.socket), json.dumps(rest), str(ready)]
     others = context.start(command, cwd=Path(__file__).parents[2])
     while not ready.exists():
         time.sleep(0.01)
-    watched = _Reader(roost)
+    watched = _Reader(roost, first)
     watched.start()
-    command = [sys.executable, "-c", _EMITTER, str(roost.socket.parent / "run/roost" / roost.scope / "events.sock")]
-    roost.open([*command, str(single), str(many)], pipe=True)
+    begin.touch()
     watched.join(60)
     context.end(others)
     with roost.connect() as connection:
@@ -159,9 +181,9 @@ def _one_by_one(context: Context, count: int) -> float:
 def run(context: Context) -> list[Row]:
     rows = []
     with RoostHost(context) as roost:
-        for readers in _READERS:
-            found = [_fan_out(context, roost, readers) for _ in range(context.choose(3, 1))]
-            what = f"emit to {readers} streams"
+        for readers, observers in product(_READERS, (False, True)):
+            found = [_fan_out(context, roost, readers, observers=observers) for _ in range(context.choose(3, 1))]
+            what = f"emit to {readers} {'observer' if observers else 'stream'}{'s' if readers > 1 else ''}"
             for name, unit in (("p50", "ms"), ("p99", "ms"), ("rate", "events/s")):
                 label = f"{what}, {name}" if unit == "ms" else f"{what}, delivered in all"
                 rows.append(Row(label, unit, median([one[name] for one in found])))

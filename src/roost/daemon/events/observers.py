@@ -25,7 +25,7 @@ from roost.daemon.session import Session
 from roost.errors import InvalidError, NoRunError
 
 #: Observers of one session at most: their registrations share the session's record.
-MOST_OBSERVERS = 64
+MOST_OBSERVERS = 128
 POLICIES = ("drop_oldest", "block")
 _PAGE = 500
 #: Missed events after which the counters are stored although nothing was delivered.
