@@ -86,6 +86,27 @@ def test_the_session_is_that_of_the_process_whatever_its_environment_says(shared
     assert [event["session_id"] for event in told] == [session]
 
 
+def test_a_daemon_of_a_session_is_known_although_it_kept_nothing_of_it(shared: Instance) -> None:
+    """It forked twice, called setsid, and was executed with an empty environment."""
+    said, answered = shared.root / "said-alone", shared.root / "answered-alone"
+    said.write_bytes(b'{"type": "generic", "data": {"alone": true}}\n')
+    path = shared.root / "run/roost/events.sock"
+    talker = TALKER.replace('os.environ["ROOST_EVENTS"]', repr(str(path)))
+    away = f"""
+import os, sys, time
+if os.fork(): sys.exit()
+os.setsid()
+if os.fork(): os._exit(0)
+while os.getppid() == os.getsid(0): time.sleep(0.01)
+os.execve(sys.executable, [sys.executable, "-c", {talker!r}, {str(said)!r}, {str(answered)!r}], {{}})
+"""
+    with V1Client(shared.socket) as client:
+        session = client.spawn("sh", "-c", '"$@"; sleep 600', "sh", sys.executable, "-c", away).session_id
+        answer = json.loads(eventually(lambda: answered.exists() and answered.read_bytes()))
+        told = [event for event in journal(client, categories=["agent"]) if event["id"] == answer["id"]]
+    assert [event["session_id"] for event in told] == [session]
+
+
 def test_a_flood_is_dropped_and_counted_and_told_as_a_gap(shared: Instance) -> None:
     total = 12_000
     session, answers = talk(shared, b'{"type": "generic"}\n' * total)

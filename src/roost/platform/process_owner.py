@@ -1,4 +1,5 @@
-"""Which session a process belongs to, by what it cannot choose: its terminal, its session id, its ancestors.
+"""Which session a process belongs to, by what it cannot choose: its terminal, its session id, its ancestors; then by
+the mark that it has inherited.
 
 Owns the rule. `ROOST_SESSION` in an environment is a claim; it counts only for a process that lost its parents, which
 is how a daemon that a session started looks.
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from roost.platform.processes import Membership, Process, environment_value, read_process
+from roost.platform.session_mark import marked_session
 
 _DEEPEST = 256
 #: Who takes orphans in, by pid or name.
@@ -32,7 +34,8 @@ def owner_of(pid: int, groups: Iterable[Membership], *, keeper_pid: int) -> str 
         if owner is not None:
             return owner
         process = read_process(process.ppid) if process.ppid > 1 else None
-    return _orphans_claim(pid, known, keeper_pid)
+    marked = marked_session(pid)
+    return marked if marked in known else _orphans_claim(pid, known, keeper_pid)
 
 
 def _orphans_claim(pid: int, known: set[str], keeper_pid: int) -> str | None:

@@ -56,3 +56,22 @@ async def test_what_is_sent_is_known_to_be_on_its_way_before(tmp_path: Path) -> 
         await log.close()
         running.cancel()
     assert [event["data"].get("n") for event in sent] == [None, 2, 3, 4, 10]
+
+
+async def test_what_the_journal_does_not_keep_is_a_gap_after_a_new_daemon(tmp_path: Path) -> None:
+    bus = EventBus(1)
+    journal = Journal(str(tmp_path / "events.sqlite3"), Retention(categories=frozenset({"lifecycle"})))
+    log = EventLog(asyncio.get_running_loop(), bus, journal, journal.open_now())
+    record = ObserverRecord(id="o", categories=["agent", "lifecycle"], capacity=3, block=False, since="0.0")
+    session: Any = SimpleNamespace(id="", record=SimpleNamespace(name=""))
+    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
+        running = tasks.create_task(log.run())
+        bus.emit(None, "agent", "generic")
+        await log.settle(log.last)
+        observer = Observer(log, session, record, BufferState())
+        await observer.refill()
+        assert [(n.data["reason"], n.data["category"], n.data["count"]) for n in observer.notices] == [
+            ("not_kept", "agent", None)
+        ]
+        await log.close()
+        running.cancel()

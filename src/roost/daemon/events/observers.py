@@ -100,6 +100,11 @@ class Observer:
             data = gap_data("trimmed", at, trimmed, None)
             self.notices.append(Entry.of(Event(*trimmed, time.time(), "lifecycle", GAP, data=data)))
             at = trimmed
+        retention, settled = self._log.journal.retention, self._log.settled
+        for category in self.record.categories if at < settled else ():
+            if not retention.keeps(category):
+                data = gap_data("not_kept", at, settled, None, category)
+                self.notices.append(Entry.of(Event(*at, time.time(), "lifecycle", GAP, data=data)))
         while at < self._log.settled:
             entries, at = await self._log.journal.read(at, self._log.settled, self.want, _PAGE)
             self.buffer.restore(entries, self._restore_through)
