@@ -1,8 +1,8 @@
 """The draining threads: from a child's terminal or pipe into its ring. The hot path.
 
 Each stream belongs to one thread. A thread sleeps in epoll, keeps a list of streams that may have bytes, and gives each
-a bounded turn: read into the thread's one scratch buffer, append once, wake the daemon if it sleeps. System calls
-release the interpreter lock, so two threads keep two cores busy.
+a bounded turn: read into the thread's memory (`scratch`), append once, wake the daemon if it sleeps. System calls give
+the interpreter lock back, so two threads keep two cores busy.
 
 Kernel facts this rests on (each is tested):
 
@@ -21,12 +21,13 @@ the control thread closes descriptors, because it also hands them out.
 from __future__ import annotations
 
 import _thread
-import errno
 import os
 import select
 import time
 
 from roost.keeper.inputs import Input, Inputs
+from roost.keeper.parking import Parking
+from roost.keeper.scratch import SLOT_BYTES, TOGETHER, Scratch
 from roost.keeper.signals import block_all
 from roost.platform import full_fence
 from roost.ring.layout import GUARD_BYTES
@@ -43,14 +44,14 @@ if TYPE_CHECKING:
 
     Report = Callable[[str, "Stream | Callable[[], None]"], None]
 
-PTY_READ_BYTES = 4095
 EXIT_DRAIN_S = 0.25
-_RETRY_FIRST_S, _RETRY_LAST_S = 0.01, 1.0
 _EVENTS_A_POLL = 256
-#: Reads of a terminal in one turn while other streams wait for theirs.
-_SHORT_TURN_READS = 2
+#: Reads of a terminal in one turn, and while other streams wait for theirs.
+_FULL_TURN_READS, _SHORT_TURN_READS = 16, 2
 #: Up to so many flooding streams of a thread it is latency that counts, above it throughput.
 _FEW_FLOODS = 4
+#: How often each of many floods is come to between two looks at who woke.
+_ROUNDS = 2
 
 # What is reported of a stream.
 MARKED = "marked"  # the exit offset is in the ring header
@@ -72,18 +73,13 @@ class Drain:
         self._streams: dict[int, Stream] = {}
         self._ready: list[Stream] = []
         self._flooding: list[Stream] = []
-        self._parked: list[Stream] = []
+        self._parking = Parking(self._ignore, lambda stream: _wake_sleepers(stream.readers))
         self._stopping = False
         self._stopped = _thread.allocate_lock()
         self._epoll = select.epoll()
         self._epoll.register(wake_fd, select.EPOLLIN)
         self._inputs = Inputs(self._epoll, lambda source: report(SETTLED, source.close))
-        self._scratch = memoryview(bytearray(GUARD_BYTES))
-        self._whole = (self._scratch,)
-        # One buffer list a read of a full turn, made once: between two reads every microsecond is another thread's.
-        starts = range(0, GUARD_BYTES - PTY_READ_BYTES, PTY_READ_BYTES)
-        self._parts = [(self._scratch[start : start + PTY_READ_BYTES],) for start in starts]
-        self._short = self._parts[:_SHORT_TURN_READS]
+        self._scratch = Scratch()
 
     # --- asked by the control thread -----------------------------------------------------------------------------
 
@@ -149,8 +145,9 @@ class Drain:
                     self._on_wake()
                 else:
                     self._guarded_input(fd)
-            if self._parked:
-                self._look_at_parked()
+            if self._parking:
+                for stream in self._parking.leave():
+                    self._go_on(stream)
             # Streams that just woke come before those in the middle of a flood.
             if self._ready:
                 fresh, self._ready = self._ready, []
@@ -163,12 +160,40 @@ class Drain:
     def _serve_floods(self) -> None:
         """With a few of them one has a short turn, so that a keystroke's echo elsewhere waits for no more than that.
 
-        With many, all have a full one: a look at who woke asks the kernel about each of them and would cost too much.
+        With many, all are read in rounds: a look at who woke asks the kernel about each of them and costs too much.
         """
         floods = self._flooding
-        for _ in range(1 if len(floods) <= _FEW_FLOODS else len(floods)):
-            if floods:
-                self._serve(floods.pop(0))
+        if len(floods) <= _FEW_FLOODS:
+            self._serve(floods.pop(0))
+            return
+        for _ in range(_ROUNDS):
+            waiting = self._flooding
+            self._flooding = []
+            for at in range(0, len(waiting), TOGETHER):
+                self._serve_together(waiting[at : at + TOGETHER])
+            if not self._flooding:
+                return
+
+    def _serve_together(self, streams: list[Stream]) -> None:
+        """Read terminals in rounds, then append what each gave. Whatever is no plain terminal has a turn of its own."""
+        plain = [stream for stream in streams if self._is_plain(stream)]
+        pieces = self._scratch.in_rounds([stream.fd for stream in plain if stream.fd is not None])
+        for stream, (piece, more) in zip(plain, pieces, strict=True):
+            stream.is_ready = False
+            if (not piece or self._guarded_store(stream, piece)) and more:
+                stream.is_ready = True
+                self._flooding.append(stream)
+        for stream in streams:
+            if stream not in plain:
+                self._serve(stream)
+
+    def _is_plain(self, stream: Stream) -> bool:
+        return (
+            stream.is_pty
+            and stream.fd in self._streams
+            and not (stream.is_parked or stream.finishing or stream.late)
+            and stream.writer.room() >= SLOT_BYTES
+        )
 
     def _serve(self, stream: Stream) -> None:
         stream.is_ready = False
@@ -180,9 +205,19 @@ class Drain:
         try:
             return self._turn(stream)
         except Exception as error:  # noqa: BLE001 - the edge of the thread: one stream's fault must not stop the others
-            self._log(f"fault while draining {stream.session_id} {stream.name}: {type(error).__name__}: {error}")
-            self._rest(stream)
+            self._on_fault(stream, error)
             return False
+
+    def _guarded_store(self, stream: Stream, piece: memoryview) -> bool:
+        try:
+            return self._store(stream, piece)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._on_fault(stream, error)
+            return False
+
+    def _on_fault(self, stream: Stream, error: Exception) -> None:
+        self._log(f"fault while draining {stream.session_id} {stream.name}: {type(error).__name__}: {error}")
+        self._rest(stream)
 
     def _guarded_input(self, fd: int) -> None:
         try:
@@ -194,10 +229,7 @@ class Drain:
     def _timeout_s(self) -> float:
         if self._ready or self._flooding:
             return 0
-        if not self._parked:
-            return -1
-        waits = [stream.retry_at for stream in self._parked if stream.retry_at]
-        return max(0.0, min(waits) - time.monotonic()) if waits else -1
+        return self._parking.timeout_s() if self._parking else -1
 
     def _make_ready(self, stream: Stream) -> None:
         if not stream.is_ready:
@@ -270,16 +302,19 @@ class Drain:
         events = select.EPOLLIN | (select.EPOLLET if stream.is_pty else 0)
         self._epoll.register(stream.fd, events)
 
+    def _ignore(self, stream: Stream) -> None:
+        assert stream.fd is not None
+        self._epoll.unregister(stream.fd)
+
     def _unwatch(self, stream: Stream) -> None:
         if stream.fd is None or self._streams.pop(stream.fd, None) is None:
             return
         if stream.mouth is not None:
             self._inputs.remove_all(stream.mouth)
         if stream.is_parked:
-            self._parked.remove(stream)
-            stream.is_parked = False
+            self._parking.remove(stream)
         else:
-            self._epoll.unregister(stream.fd)
+            self._ignore(stream)
         if stream.is_ready:
             self._ready = [other for other in self._ready if other is not stream]
             if stream in self._flooding:
@@ -295,33 +330,17 @@ class Drain:
             return False
         limit = min(stream.writer.room(), GUARD_BYTES)
         if limit == 0:
-            return self._stall(stream)
+            return not self._parking.stall(stream)
         if stream.finishing or stream.late:
             return self._turn_after_exit(stream, fd, limit)
-        total = 0
         more = ended = False
-        try:
-            if not stream.is_pty:
-                total = os.readv(fd, self._whole if limit == GUARD_BYTES else (self._scratch[:limit],))
-                ended = total == 0
-            elif limit == GUARD_BYTES:
-                for part in self._short if 0 < len(self._flooding) <= _FEW_FLOODS else self._parts:
-                    got = os.readv(fd, part)
-                    total += got
-                    if got < PTY_READ_BYTES:
-                        break
-                else:
-                    more = True
-            else:
-                total = os.readv(fd, (self._scratch[:limit],))
-                more = total == min(limit, PTY_READ_BYTES)
-        except BlockingIOError:
-            pass
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            # The child has closed its terminal. It may open it again, which makes an edge.
-        if total and not self._store(stream, total):
+        if stream.is_pty:
+            # Beside other floods a stream that just woke has a short turn; if it floods too it comes to them.
+            reads = _SHORT_TURN_READS if 0 < len(self._flooding) <= _FEW_FLOODS else _FULL_TURN_READS
+            total, more = self._scratch.from_terminal(fd, limit, reads)
+        else:
+            total, ended = self._scratch.from_pipe(fd, limit)
+        if total and not self._store(stream, self._scratch.first(total)):
             return False
         if ended:
             self._close(stream)
@@ -329,22 +348,8 @@ class Drain:
 
     def _turn_after_exit(self, stream: Stream, fd: int, limit: int) -> bool:
         """The same once the child has exited: a short read proves nothing now, only EAGAIN, EIO or the end do."""
-        total = 0
-        more, ended = True, False
-        try:
-            while total < limit:
-                got = os.readv(fd, (self._scratch[total:limit],))
-                if got == 0:
-                    more, ended = False, True
-                    break
-                total += got
-        except BlockingIOError:
-            more = False
-        except OSError as error:
-            if error.errno != errno.EIO:
-                raise
-            more, ended = False, True
-        if total and not self._store(stream, total):
+        total, more, ended = self._scratch.to_the_end(fd, limit)
+        if total and not self._store(stream, self._scratch.first(total)):
             return False
         stream.exit_budget -= total
         if stream.finishing and (not more or stream.exit_budget <= 0 or time.monotonic() > stream.exit_deadline):
@@ -354,13 +359,13 @@ class Drain:
             self._close(stream)
         return more
 
-    def _store(self, stream: Stream, length: int) -> bool:
+    def _store(self, stream: Stream, piece: memoryview) -> bool:
         writer = stream.writer
         try:
-            writer.append(self._scratch[:length])
+            writer.append(piece)
         except OSError:
             # No memory for the ring. These bytes exist nowhere else: keep them, try again later.
-            stream.pending = bytes(self._scratch[:length])
+            stream.pending = bytes(piece)
             self._rest(stream)
             return False
         stream.retry_delay_s = 0.0
@@ -382,62 +387,18 @@ class Drain:
         os.eventfd_write(stream.event_fd, 1)
         self._report(CLOSED, stream)
 
-    # --- parked streams: no room under a hold, or no memory ----------------------------------------------------------
-
-    def _stall(self, stream: Stream) -> bool:
-        """Stop reading until the hold moves. The flag is set before the second look, so that no move is missed."""
-        stream.writer.set_stalled(True)
-        if stream.writer.room():
-            stream.writer.set_stalled(False)
-            return True
-        # Taken off epoll altogether: with an empty mask it would still report a hang-up, for ever.
-        assert stream.fd is not None
-        self._epoll.unregister(stream.fd)
-        self._park(stream)
-        return False
+    # --- parked streams ----------------------------------------------------------------------------------------------
 
     def _rest(self, stream: Stream) -> None:
-        """Leave a stream alone for a moment: memory or something else could not be had."""
-        if stream.is_parked or stream.fd not in self._streams:
-            return
-        stream.retry_delay_s = min(stream.retry_delay_s * 2, _RETRY_LAST_S) or _RETRY_FIRST_S
-        stream.retry_at = time.monotonic() + stream.retry_delay_s
-        self._epoll.unregister(stream.fd)
-        self._park(stream)
+        if not stream.is_parked and stream.fd in self._streams:
+            self._parking.rest(stream)
 
-    def _park(self, stream: Stream) -> None:
-        stream.is_parked = True
-        self._parked.append(stream)
-
-    def _look_at_parked(self) -> None:
-        for stream in list(self._parked):
-            if self._retry(stream) if stream.retry_at else stream.writer.room():
-                stream.writer.set_stalled(False)
-                self._unpark(stream)
-
-    def _unpark(self, stream: Stream) -> None:
-        self._parked.remove(stream)
-        stream.is_parked = False
+    def _go_on(self, stream: Stream) -> None:
+        """It is parked no more."""
         self._watch(stream)
         self._make_ready(stream)
         if stream.finishing:  # the time without room does not count
             self._begin_deadline(stream)
-
-    def _retry(self, stream: Stream) -> bool:
-        if time.monotonic() < stream.retry_at:
-            return False
-        stream.retry_at = 0.0
-        if stream.pending:
-            try:
-                stream.writer.append(memoryview(stream.pending))
-            except OSError:
-                stream.retry_delay_s = min(stream.retry_delay_s * 2, _RETRY_LAST_S)
-                stream.retry_at = time.monotonic() + stream.retry_delay_s
-                return False
-            stream.pending = b""
-            os.eventfd_write(stream.event_fd, 1)
-            _wake_sleepers(stream.readers)
-        return True
 
 
 def _wake_sleepers(readers: tuple[Reader, ...]) -> None:
