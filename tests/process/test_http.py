@@ -300,6 +300,12 @@ def test_a_sessions_own_address_reaches_that_session_only(http: Http, own_addres
         assert is_problem(problem, 404, "not_found") and other["id"] not in problem.json["detail"].replace(target, "")
     assert is_problem(own.post("/v1/sessions", {"argv": ["ls"]}), 403, "denied")
     assert is_problem(own.get("/v1/metrics"), 403, "denied")
+    quoted = own.url.replace("/", "%2F")
+    assert (
+        http.get(f"/v1/sessions/{quoted}").json["id"] == own_id
+    )  # the address of one is that one, wherever it is asked
+    assert is_problem(http.get(f"/v1/sessions/{quoted}%2F{other['id']}"), 404, "not_found", "single session")
+    assert is_problem(http.get("/v1/sessions/http:%2F%2F127.0.0.1:1%2Fx"), 422, "invalid", "asked there")
     assert is_problem(own.get("/v1/tokens"), 403, "denied")
     assert is_problem(own.post("/v1/calls/sessions.get", {"params": {"target": other["id"]}}), 404, "not_found")
     assert is_problem(own.post("/v1/calls/sessions.purge", {"params": {"targets": [other["id"]]}}), 403, "denied")

@@ -178,7 +178,8 @@ async def test_the_trail_names_the_token_that_typed_over_mcp(shared: Instance, r
         await ask(client, "send", text="typed by a token", target=session.id)
 
     def line() -> str:
-        lines = (shared.root / "state/roost/audit.jsonl").read_text().splitlines()
+        trail = shared.root / "state/roost/audit.jsonl"
+        lines = trail.read_text().splitlines() if trail.exists() else []
         return next((line for line in lines if session.id in line), "")
 
     found = json.loads(eventually(line, what="the trail is written"))
@@ -217,6 +218,12 @@ async def test_an_address_of_one_session_serves_that_one_only(shared: Instance, 
         assert (await ask(client, "status"))["id"] == one.id
         assert "not_found" in await refusal(client, "send", text="x", target=other.id)
         assert "denied" in await refusal(client, "session_start", command=["true"])
+    everything = await roost.access.listen("127.0.0.1:0")
+    async with over_http(everything, Authorization=f"Bearer {text}") as client:
+        assert (await ask(client, "status", target=f"{everything}/{other.id}"))["id"] == other.id
+        assert (await ask(client, "status", target=url))["id"] == one.id
+        # it asks no other machine, with no token of its own, whoever wants it to
+        assert "has to be asked there" in await refusal(client, "status", target="http://192.0.2.1:80/x")
     await one.terminate()
     await other.terminate()
 

@@ -71,6 +71,7 @@ class AsyncClient(AsyncSessionVerbs, AsyncEventVerbs, AsyncDaemonVerbs, AsyncAut
         self.timeout_s = timeout_s
         self.client_name = client_name
         self._far = far_base(socket_path)
+        self._leaves = connect is None  # for the daemons that targets name; one that was given resolves them itself
         if connect is not None:
             self._endpoint: Endpoint = MadeEndpoint(os.fspath(socket_path or ""), connect)
         else:
@@ -189,7 +190,7 @@ class AsyncClient(AsyncSessionVerbs, AsyncEventVerbs, AsyncDaemonVerbs, AsyncAut
     async def _perform(self, request: calls.Request[T]) -> T:
         """Asks and returns the answer, over a new connection if an old one turns out to be gone."""
         deadline = Deadline(None if request.extra_s is None else self.timeout_s + request.extra_s)
-        there = far_request(self._far, request)
+        there = far_request(self._far, request) if self._leaves else None
         retry = CallRetry(repeatable=request.repeatable)
         while True:
             try:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from roost.core import names
+from roost.core.targets import is_address, split_address
 from roost.daemon.admission import Admitted, Attacher, AttachSpec
 from roost.daemon.asker import ASKER
 from roost.daemon.attachment import Attachment
@@ -31,7 +32,7 @@ from roost.daemon.table import SessionTable
 from roost.daemon.tee import TeeSpec, TeeStatus
 from roost.daemon.tees import Tees
 from roost.daemon.terminator import Terminator
-from roost.errors import InvalidError, RoostError, WaitTimeoutError
+from roost.errors import InvalidError, NoRunError, RoostError, WaitTimeoutError
 from roost.keeper import messages as m
 from roost.wire.conversation import ServerConversation
 
@@ -65,6 +66,8 @@ class Service:
         #: Prepares attaches that want the screen painted.
         self.paint: Callable[[Session, AttachSpec], Awaitable[AttachSpec]] | None = None
         self.audit: Audit | None = None  # the trail of inputs, where one is kept
+        #: What is behind an address (`http://host:port`) of this daemon: a session's id, "" for all; None for others.
+        self.behind_address: Callable[[str], str | None] = lambda _base: None
 
     # --- start, find ----------------------------------------------------------------------------------------------
 
@@ -73,7 +76,15 @@ class Service:
         return await self._spawner.spawn(spec)
 
     def find(self, target: str, *, live_only: bool = False) -> Session:
-        """The session that a target names."""
+        """The session that a target names. Raises InvalidError for an address of another daemon, else as `resolve`."""
+        if is_address(target):
+            base, wanted = split_address(target)
+            only = self.behind_address(base)
+            if only is not None:
+                found = self.table.resolve(wanted or only, live_only=live_only)
+                if only and found.id != only:
+                    raise NoRunError(f"{base} reaches a single session, and {wanted!r} is another one")
+                return found
         return self.table.resolve(target, live_only=live_only)
 
     def select(

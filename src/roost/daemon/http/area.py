@@ -222,6 +222,7 @@ def wire(context: Context) -> Wired:
     context.shared["http"] = http
     context.shared["audit"] = http.audit
     context.service.audit = http.audit
+    context.service.behind_address = http.doors.behind
     http.start()
     store: ConfigStore = context.shared["config"]
     http.configure(store.current.of(HttpConfig))

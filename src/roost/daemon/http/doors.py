@@ -87,6 +87,11 @@ class Doors:
     def __iter__(self) -> Any:
         return iter(list(self._doors))
 
+    def behind(self, base: str) -> str | None:
+        """What is behind `http://host:port`: a session's id, "" for everything; None for what is not listened on."""
+        authority = base.partition("://")[2].lower()
+        return next((door.only for door in self._doors if not door.local and authority in door.hosts), None)
+
     # --- listening --------------------------------------------------------------------------------------------------
 
     def open(self, address: ListenAddress, *, only: str = "", hosts: tuple[str, ...] = ()) -> Door:
