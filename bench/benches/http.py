@@ -2,12 +2,14 @@
 
 Events are counted at the clients' sockets, without parsing them. WebSocket and the daemon's own socket are read by the
 same loop; the echo over HTTP is `POST …/input` on one connection, seen by a follower of the output on another, and is
-compared with a shared attachment on the daemon's socket. All over Unix sockets.
+compared with a shared attachment on the daemon's socket. `roost proto` and /mcp are asked to type one character and
+answer. All over Unix sockets.
 """
 
 from __future__ import annotations
 
 import http.client
+import json
 import selectors
 import socket
 import subprocess
@@ -166,6 +168,53 @@ def _echo_socket(roost: RoostHost, target: str, count: int) -> list[float]:
     return times
 
 
+# --- for programs -----------------------------------------------------------------------------------------------------
+
+
+def _proto(context: Context, roost: RoostHost, target: str, count: int) -> list[float]:
+    """Microseconds from a request's line to its answer's, of `roost proto`."""
+    command = [sys.executable, "-m", "roost.cli", "proto", "--to", target]
+    env = {**roost.env, "ROOST_SOCKET": str(roost.socket)}
+    server = context.start(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert server.stdin is not None and server.stdout is not None
+    times = []
+    try:
+        server.stdout.readline()
+        for id in range(count):
+            started = time.perf_counter()
+            server.stdin.write(b'{"type":"send","id":%d,"text":"x","enter":false}\n' % id)
+            server.stdin.flush()
+            while b'"ack"' not in (line := server.stdout.readline()):
+                if not line:
+                    raise RuntimeError("roost proto has ended")
+            times.append((time.perf_counter() - started) * 1e6)
+    finally:
+        server.stdin.close()
+        context.end(server)
+        server.stdout.close()
+    return times
+
+
+def _mcp(roost: RoostHost, target: str, count: int) -> list[float]:
+    """Microseconds of a tool call at /mcp, the first one (which imports the SDK) left out."""
+    asking = _Unix(_http_socket(roost))
+    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    call = {"name": "send", "arguments": {"text": "x", "enter": False, "target": target}}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call})
+    times = []
+    try:
+        for _ in range(count + 1):
+            started = time.perf_counter()
+            asking.request("POST", "/mcp", body, headers)
+            answer = asking.getresponse().read()
+            times.append((time.perf_counter() - started) * 1e6)
+            if b'"isError":false' not in answer.replace(b" ", b""):
+                raise RuntimeError(f"/mcp answered {answer[:500]!r}")
+    finally:
+        asking.close()
+    return times[1:]
+
+
 # --- memory -----------------------------------------------------------------------------------------------------------
 
 
@@ -217,6 +266,8 @@ def run(context: Context) -> list[Row]:
             },
         )
         idle = _idle_kib(roost, _IDLE_CLIENTS)
+        proto = _proto(context, roost, target, keys)
+        mcp = _mcp(roost, target, context.choose(500, 100))
     over_http = [quantile(times, 0.5) for times in echoes["http"]]
     late = [quantile(times, 0.99) for times in echoes["http"]]
     direct = [quantile(times, 0.5) for times in echoes["socket"]]
@@ -229,6 +280,10 @@ def run(context: Context) -> list[Row]:
         ),
         compared("send to echo over HTTP, p50", "µs", over_http, "daemon's socket", direct),
         compared("send to echo over HTTP, p99", "µs", late, "daemon's socket", direct_late),
+        Row("a line to roost proto and its answer, p50", "µs", quantile(proto, 0.5)),
+        Row("a line to roost proto and its answer, p99", "µs", quantile(proto, 0.99)),
+        Row("a tool call at /mcp, p50", "µs", quantile(mcp, 0.5)),
+        Row("a tool call at /mcp, p99", "µs", quantile(mcp, 0.99)),
         Row("daemon before the first HTTP connection", "MiB", resident / 1048576, target=at_most(30)),
         Row("daemon with HTTP in use", "MiB", with_http / 1048576, target=at_most(45)),
         Row("idle watcher of events", "KiB", idle, target=at_most(100)),
