@@ -11,6 +11,7 @@ import pytest
 from roost.errors import InvalidError, UnavailableError
 from roost.screen.emulator import make_emulator
 from roost.screen.formats import FORMATS, render
+from roost.screen.pictures.fonts import Fonts
 from roost.screen.snapshot import Snapshot
 
 OUTPUT = (
@@ -85,3 +86,22 @@ def test_the_hash_is_about_what_is_seen() -> None:
     assert one.hash == shown(b"\x1b[31m\x1b[0mtext").hash
     others = [b"text\x1b[H", b"texT", b"\x1b[1mtext", b"\x1b]2;t\x07text", b"text\x1b[?25l", b"\x1b[?1049htext"]
     assert len({one.hash, *(shown(other).hash for other in others)}) == 1 + len(others)
+
+
+def test_svg_places_every_character_of_several_code_points_in_its_own_cells() -> None:
+    texts = minidom.parseString(render(shown("ae\u0301 👨\u200d👩 x".encode()), "svg")).getElementsByTagName("text")
+    placed = {text.firstChild.data: text.getAttribute("x") for text in texts if text.firstChild}  # type: ignore[union-attr]
+    assert placed["a"] == "0" and placed["e\u0301"] == "8.4" and placed["👨\u200d"] == "25.2" and placed["👩"] == "42"
+
+
+def test_a_picture_of_too_many_cells_is_refused() -> None:
+    with pytest.raises(InvalidError, match="use svg"):
+        render(shown(rows=400, cols=200), "png")
+
+
+def test_a_font_in_which_a_character_is_missing_gives_way_to_one_that_has_it() -> None:
+    fonts = Fonts("", 16)
+    assert fonts.of("M", bold=False, italic=False) is fonts.plain
+    other = fonts.of("\u2800", bold=True, italic=True)  # braille, which few monospaced fonts have
+    assert fonts.of("\u2800", bold=True, italic=True) is other
+    assert fonts.of("\U0010fffe", bold=False, italic=False) is fonts.plain, "nobody has it"

@@ -16,9 +16,15 @@ _FORMATS = ("text", "ansi", "json", "html", "svg", "png")
 @click.command("screen")
 @target_argument()
 @click.option("--format", "form", type=click.Choice(_FORMATS), default="text", help="What to print (default: text).")
-@click.option("--lines", type=click.IntRange(0, 20_000), default=0, metavar="N", help="N lines of scrollback too.")
+@click.option(
+    "--lines",
+    type=click.IntRange(0, 20_000),
+    default=0,
+    metavar="N",
+    help="N lines of scrollback too, of 5000 that are kept.",
+)
 @click.option("--if-changed", metavar="HASH", help="Print nothing, and exit with 1, if it still looks like HASH.")
-@click.option("--hash", "show_hash", is_flag=True, help="Print the hash for --if-changed on stderr.")
+@click.option("--hash", "show_hash", is_flag=True, help="Print the hash for --if-changed, alone, on stderr.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write to FILE.")
 @json_option
 @pass_invocation
@@ -42,7 +48,7 @@ def screen_command(
     with invocation.client() as client:
         screen = client.screen(target, format=None if as_json else form, lines=lines, if_changed=if_changed)
     if show_hash:
-        say(screen.hash)
+        click.echo(screen.hash, err=True)
     if as_json:
         print_json(screen)
         return 0 if screen.changed else 1

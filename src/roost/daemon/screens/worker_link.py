@@ -20,13 +20,17 @@ from collections.abc import Callable
 from typing import Any
 
 from roost.errors import RoostError, UnavailableError
+from roost.platform.processes import cpu_seconds, read_process
 from roost.screen import messages
 from roost.screen.page import Page
 
 log = logging.getLogger(__name__)
 
-#: A worker that says nothing for so long although it was asked is ended: it hangs, or was stopped.
+#: A worker that says nothing for so long although it was asked is looked at: does it hang, or was it stopped?
 HUNG_S = 5.0
+#: One that gets too little of a busy processor is given so long.
+STARVED_S = 30.0
+_LOOK_AGAIN_S = 1.0
 _PAUSES_S = (0.0, 0.25, 1.0, 2.0, 5.0, 15.0, 30.0)
 #: A worker that lived as long has made up for earlier failures.
 _HEALTHY_S = 60.0
@@ -37,6 +41,12 @@ _FD_BYTES = 4
 
 class WorkerLostError(UnavailableError):
     """The worker ended before it answered; asking once more may help."""
+
+
+def hangs(state: str, spent_s: float, quiet_s: float) -> bool:
+    """Whether a worker that was asked and says nothing does so by itself: `spent_s` of processor time since then. One
+    that is ready to run and got little was kept from it by others."""
+    return state != "R" or spent_s >= HUNG_S or quiet_s >= STARVED_S
 
 
 class WorkerLink:
@@ -65,6 +75,8 @@ class WorkerLink:
         self._started_at = 0.0
         self._not_before = 0.0
         self._watchdog: asyncio.TimerHandle | None = None
+        self._asked_at = 0.0
+        self._spent_s = 0.0
 
     @property
     def running(self) -> bool:
@@ -208,7 +220,17 @@ class WorkerLink:
 
     def _expect(self) -> None:
         if self._watchdog is None:
-            self._watchdog = self._loop.call_later(HUNG_S, self.kill, f"it said nothing for {HUNG_S:g} s")
+            self._asked_at, self._spent_s = self._loop.time(), cpu_seconds(self.pid)
+            self._watchdog = self._loop.call_later(HUNG_S, self._look_for_life)
+
+    def _look_for_life(self) -> None:
+        self._watchdog = None
+        process, quiet_s = read_process(self.pid), self._loop.time() - self._asked_at
+        state = process.state if process is not None else ""
+        if hangs(state, cpu_seconds(self.pid) - self._spent_s, quiet_s):
+            self.kill(f"it said nothing for {quiet_s:.0f} s")
+        else:
+            self._watchdog = self._loop.call_later(_LOOK_AGAIN_S, self._look_for_life)
 
     def _heard(self) -> None:
         if self._watchdog is not None:

@@ -30,6 +30,7 @@ def document(snapshot: Snapshot, theme: Theme) -> bytes:
     style = (
         f"body{{margin:0;background:{hexed(colours.background)};color:{hexed(colours.foreground)}}}"
         f"pre{{margin:0;padding:12px;font:14px/1.25 {_FONTS};width:{snapshot.cols}ch}}"
+        "pre{direction:ltr;unicode-bidi:bidi-override}"
         "a{color:inherit}i{font-style:normal;display:inline-block;width:2ch}"
         f".cursor{{outline:1px solid {hexed(colours.cursor)}}}"
     )

@@ -1,59 +1,45 @@
 """Screens as pixels, by Pillow.
 
-Owns fonts and cells. Pillow is the extra `picture`; without it the error says how to get it.
+Owns cells and how they are filled. Pillow is the extra `picture`; without it the error says how to get it.
 """
 
 from __future__ import annotations
 
 import io
-import os
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 from roost.errors import InvalidError, UnavailableError
 from roost.screen.formats.sgr import characters
+from roost.screen.pictures.fonts import Fonts
 from roost.screen.pictures.theme import DARK, Colours, Rgb, Theme
 from roost.screen.snapshot import Run, Snapshot
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageFont
+    from PIL import Image
 
 FONT_PX = 16
 PADDING = 10
-_PLACES = (
-    "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf",
-    "/usr/share/fonts/dejavu-sans-mono-fonts/DejaVuSansMono.ttf",
-    "/usr/share/fonts/TTF/DejaVuSansMono.ttf",
-    "/usr/share/fonts/truetype/liberation/LiberationMono-Regular.ttf",
-    "/usr/share/fonts/liberation-mono/LiberationMono-Regular.ttf",
-    "/usr/share/fonts/truetype/noto/NotoSansMono-Regular.ttf",
-)
+#: Cells of the largest picture: more would take seconds, in a process that shows the other screens too.
+MOST_CELLS = 30_000
 
 
 class Painter:
     """Paints screens of up to a certain size."""
 
     def __init__(self, rows: int, cols: int, theme: Theme = DARK, *, font: str = "", font_px: int = FONT_PX) -> None:
-        """`font`: a file; the system's monospaced one if none is given. Raises UnavailableError without Pillow."""
+        """`font`: a file; the system's monospaced one if none is given. Raises UnavailableError without Pillow,
+        InvalidError for what is no font and for a screen that is too large."""
+        if rows * cols > MOST_CELLS:
+            raise InvalidError(
+                f"{rows} rows of {cols} columns are too many for a picture of pixels (at most {MOST_CELLS} cells); "
+                "show fewer lines, or use svg"
+            )
         self._pillow = _pillow()
         self._theme = theme
-        self._plain = self._open(font or _system_font(), font_px)
-        self._bold = self._open(_bold_of(font or _system_font()), font_px)
-        self.cell_w = max(1, round(self._plain.getlength("M")))
+        self._fonts = Fonts(font, font_px)
+        self.cell_w = max(1, round(self._fonts.plain.getlength("M")))
         self.cell_h = max(1, round(font_px * 1.25))
         self._size = (cols * self.cell_w + 2 * PADDING, rows * self.cell_h + 2 * PADDING)
-
-    def _open(self, file: str, size: int) -> ImageFont.FreeTypeFont:
-        from PIL import ImageFont
-
-        if not file:
-            found = ImageFont.load_default(size)
-            assert isinstance(found, ImageFont.FreeTypeFont)
-            return found
-        try:
-            return ImageFont.truetype(file, size)
-        except OSError as error:
-            raise InvalidError(f"{file} cannot be used as a font: {error}") from error
 
     def paint(self, screen: Snapshot) -> Image.Image:
         """The screen."""
@@ -80,12 +66,12 @@ class Painter:
     def _run(self, draw: Any, run: Run, top: int, colours: Colours) -> None:
         style = run.style
         colour = colours.look(style).foreground
-        font = self._bold if style.bold else self._plain
         step = self.cell_w * (2 if run.wide else 1)
         left = PADDING + run.column * self.cell_w
         if not style.invisible:
             for number, character in enumerate(characters(run)):
                 if character.strip():
+                    font = self._fonts.of(character, bold=style.bold, italic=style.italic)
                     draw.text((left + number * step, top), character, font=font, fill=colour)
         right = left + run.cells * self.cell_w - 1
         if style.underline:
@@ -125,7 +111,7 @@ class Painter:
 def png(screen: Snapshot, theme: Theme = DARK, *, font: str = "") -> bytes:
     """One screen as a PNG."""
     out = io.BytesIO()
-    Painter(screen.rows, screen.cols, theme, font=font).paint(screen).save(out, "PNG", optimize=True)
+    Painter(screen.rows, screen.cols, theme, font=font).paint(screen).save(out, "PNG", compress_level=3)
     return out.getvalue()
 
 
@@ -136,25 +122,3 @@ def _pillow() -> Any:
     except ImportError as error:
         raise UnavailableError("pictures need Pillow: pip install 'roost[picture]' (svg and txt do not)") from error
     return PIL
-
-
-def _system_font() -> str:
-    """The monospaced font of this system, "" if none is found."""
-    found = next((place for place in _PLACES if os.path.exists(place)), "")
-    if found:
-        return found
-    try:
-        asked = subprocess.run(
-            ["fc-match", "-f", "%{file}", "monospace"], capture_output=True, text=True, timeout=5, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return asked.stdout if asked.stdout.endswith((".ttf", ".otf", ".ttc")) else ""
-
-
-def _bold_of(file: str) -> str:
-    """The bold sister of a font, the font itself if there is none."""
-    stem, extension = os.path.splitext(file)
-    stem = stem.removesuffix("-Regular")
-    bold = f"{stem}-Bold{extension}"
-    return bold if os.path.exists(bold) else file

@@ -7,7 +7,9 @@ once and used wherever they are seen, in one screen or in many.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from roost.screen.formats.sgr import characters
 from roost.screen.pictures.theme import DARK, Colours, Theme, hexed
 from roost.screen.snapshot import Line, Run, Snapshot, Style
 
@@ -33,7 +35,7 @@ def document(rows: int, cols: int, theme: Theme, definitions: str, body: str, st
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {number(outer_w)} {number(outer_h)}" '
         f'width="{number(outer_w)}" height="{number(outer_h)}">'
-        f"<style>text{{font-family:{_FONTS};font-size:{FONT_PX}px;white-space:pre}}{style}</style>"
+        f"<style>text{{font-family:{_FONTS};font-size:{FONT_PX}px;white-space:pre;direction:ltr;unicode-bidi:bidi-override}}{style}</style>"
         f'<rect width="100%" height="100%" rx="8" fill="{hexed(theme.background)}"/>'
         f"<defs>{definitions}</defs>"
         f'<svg x="{PADDING}" y="{PADDING}" width="{number(width)}" height="{number(height)}">{body}</svg>'
@@ -91,8 +93,7 @@ def _text(run: Run, colours: Colours) -> str:
     style = run.style
     if (not run.text.strip() and not _has_lines(style)) or style.invisible:
         return ""
-    attributes = f'x="{number(run.column * CELL_W)}" y="{_BASELINE}" textLength="{number(run.cells * CELL_W)}"'
-    attributes += f' lengthAdjust="spacingAndGlyphs" fill="{hexed(colours.look(style).foreground)}"'
+    attributes = f' y="{_BASELINE}" lengthAdjust="spacingAndGlyphs" fill="{hexed(colours.look(style).foreground)}"'
     if style.bold:
         attributes += ' font-weight="bold"'
     if style.italic:
@@ -100,7 +101,21 @@ def _text(run: Run, colours: Colours) -> str:
     lines = decoration(style, colours)
     if lines:
         attributes += f' style="text-decoration:{lines}"'
-    return f"<text {attributes}>{escaped(run.text)}</text>"
+    return "".join(
+        f'<text x="{number(piece.column * CELL_W)}" textLength="{number(piece.cells * CELL_W)}"{attributes}>'
+        f"{escaped(piece.text)}</text>"
+        for piece in _pieces(run)
+    )
+
+
+def _pieces(run: Run) -> Sequence[Run]:
+    """What is drawn as one text: a run, but characters of several code points each by itself in its cells, because what
+    draws them may make one glyph of several."""
+    width = 2 if run.wide else 1
+    if len(run.text) * width == run.cells:
+        return (run,)
+    placed = enumerate(characters(run))
+    return [replace(run, column=run.column + n * width, text=text, cells=width) for n, text in placed]
 
 
 def _has_lines(style: Style) -> bool:
