@@ -52,6 +52,14 @@ def alive(pid: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
+def parent(pid: int) -> int:
+    """Whose child a process is; 0 when it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
 def carrying(text: str) -> list[int]:
     """Processes, other than this one, that have a text in their command line or environment."""
     wanted = text.encode()

@@ -3,7 +3,9 @@
 Emulation runs in one process on 16 MB of log lines and of lines full of colours and cursor movements; tmux shows as
 much in a pane (its own emulator, the terminal in between included). A screen is asked for over the socket, as text,
 after so much output that was followed. The fan-out to one C client is that of `output`, with and without a screen of
-the session. Attaching is a call of the Python client, over a screen that is followed already.
+the session. In a flood without end (coloured lines, as fast as the terminal takes them) the ring is overtaken again and
+again; the slowest of ten screens counts. Attaching is a call of the Python client, over a screen that is followed
+already. The worker's memory is that behind all this, its own pages and its share of the others.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from bench import hosts, lightwire, native
+from bench import hosts, lightwire, machine, native
 from bench.context import Context, Gate, flood, wait_at_gate
 from bench.report import Row, at_least, at_most, compared
 from bench.roost_host import RoostHost
@@ -85,6 +87,29 @@ def _seen_ms(context: Context, roost: RoostHost, size: int) -> float:
     return statistics.median(times) * 1e3
 
 
+def _flooded_ms(context: Context, roost: RoostHost) -> float:
+    """The slowest of ten screens of a session that writes without end, in ms."""
+    gate, report = Gate(context), context.path("flood")
+    target = roost.open(flood(gate, report, "--colours"))
+    wait_at_gate(report)
+    gate.open()
+    times = []
+    with roost.connect() as connection:
+        for _ in range(10):
+            began = time.perf_counter()
+            connection.call("screen.get", {"target": target, "format": "text"})
+            times.append(time.perf_counter() - began)
+            time.sleep(0.02)
+    roost.end([target])
+    return max(times) * 1e3
+
+
+def _worker_mb(roost: RoostHost) -> float:
+    """The memory of the worker, in MB."""
+    workers = [pid for pid in machine.carrying("roost.screen.worker") if machine.parent(pid) == roost.daemon_pid]
+    return sum(map(machine.proportional_bytes, workers)) / _MB
+
+
 def _attached_ms(roost: RoostHost, restore: str) -> float:
     from roost.client import Client
 
@@ -120,15 +145,19 @@ def run(context: Context) -> list[Row]:
         flows = alternate(context.choose(7, 3), runs)
         small = [_seen_ms(context, roost, 1 << 20) for _ in range(context.choose(5, 2))]
         large = [_seen_ms(context, roost, 100 << 20) for _ in range(context.choose(5, 2))]
+        flooded = [_flooded_ms(context, roost) for _ in range(context.choose(3, 1))]
         attached = alternate(
             context.choose(5, 2),
             {"screen": lambda: _attached_ms(roost, "screen"), "none": lambda: _attached_ms(roost, "none")},
         )
+        worker_mb = _worker_mb(roost)
     return [
         compared("emulation, log lines", "MB/s", rates["plain"], "tmux", rates["tmux plain"]),
         compared("emulation, colours and cursor movements", "MB/s", rates["heavy"], "tmux", rates["tmux heavy"]),
         Row("a screen as text behind 1 MiB", "ms", statistics.median(small), target=at_most(20)),
         compared("a screen as text behind 100 MiB", "ms", large, "behind 1 MiB", small, at_most(2.0)),
+        Row("a screen as text in a flood, the slowest", "ms", statistics.median(flooded), target=at_most(500)),
         compared("one client, followed", "MB/s", flows["followed"], "not followed", flows["alone"], at_least(0.9)),
         compared("attach with the screen", "ms", attached["screen"], "without", attached["none"]),
+        Row("memory of the worker", "MB", worker_mb),
     ]

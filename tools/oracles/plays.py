@@ -25,6 +25,24 @@ for line in (*lines, "x" * 79 + "漢", "漢" * 41):
     out.write(line + "\n")
 out.flush()
 """
+_EMOJI = r"""
+import sys
+out = sys.stdout
+lines = '''\U0001f468\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466| family
+\U0001f1e8\U0001f1ed|\U0001f1ef\U0001f1f5| flags
+\U0001f44d\U0001f3fd|\U0001f44b\U0001f3ff| skin
+\u2764\ufe0f|\u2600\ufe0f|\u26a0\ufe0f| selectors
+\u2764|\u2600|\u26a0| without
+1\ufe0f\u20e3|#\ufe0f\u20e3| keycaps
+\u2705|\u274c|\u2b50|\u231b| wide ones
+\U0001f9d1\u200d\U0001f4bb|\U0001f3f3\ufe0f\u200d\U0001f308| joined
+\U0001fae0|\U0001f979| newer ones
+\u0e2a\u0e27\u0e31\u0e2a\u0e14\u0e35| \u0928\u092e\u0938\u094d\u0924\u0947| scripts that combine
+\u1100\u1161\u11a8| jamo'''.split("\n")
+for line in (*lines, "x" * 79 + "\U0001f680", "\U0001f680" * 40 + "end"):
+    out.write(line + "\n")
+out.flush()
+"""
 _PROGRESS = r"""
 import sys, time
 for n in range(0, 101, 4):
@@ -140,6 +158,19 @@ PLAYS = {
     ),
     "progress": Play(_python(_PROGRESS), []),
     "unicode": Play(_python(_UNICODE), []),
+    "emoji": Play(_python(_EMOJI), []),
+    "unicode-resized": Play(
+        ["bash", "--norc", "-c", f"exec {sys.executable} -I -i -q"],
+        [
+            b"print('\\u6f22\\u5b57' * 30, '\\U0001f680' * 20)\n",
+            (24, 61),
+            b"print('gr\xc3\xbc\xc3\x9fe')\n",
+            (24, 80),
+            b"1\n",
+            (12, 45),
+            b"2\n",
+        ],
+    ),
     "colours": Play(_python(_COLOURS), [], rows=24, cols=80),
     "agent": Play(_python(_AGENT), []),
     "man": Play(["man", "-P", "less -R", "bash"], [b" ", b"/history\r", b"n", b"q"]),
