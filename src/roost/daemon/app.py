@@ -113,7 +113,7 @@ class App:
                             task.cancel()
 
     def _watch_files(self, server: UnixServer) -> RemovalWatch:
-        files = (self._socket_path, self._paths.events_socket)
+        files = (self._socket_path, self._paths.events_socket, self._paths.http_socket)
         return RemovalWatch(self._loop, self._paths.runtime_dir, files, lambda: self._look_after_path(server))
 
     def _look_after_path(self, server: UnixServer) -> str:
