@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from roost.errors import RoostError, UnavailableError, error_of_kind
 from roost.keeper import messages as m
-from roost.keeper.transport import receive_packet, send_packet
+from roost.keeper.transport import TruncatedError, receive_packet, send_packet
 from roost.paths import Paths
 from roost.platform import boot_id
 
@@ -186,6 +186,9 @@ class KeeperLink:
                 received = receive_packet(self._sock)
             except BlockingIOError:
                 return
+            except TruncatedError as error:
+                self._could_not_receive(error)
+                continue
             except OSError:
                 received = None
             if received is None:
@@ -202,6 +205,15 @@ class KeeperLink:
                     os.close(fd)
             else:
                 future.set_result((message, fds))
+
+    def _could_not_receive(self, error: TruncatedError) -> None:
+        """An answer is lost: whoever waits for it is told, and the others go on."""
+        future = self._waiting.get(error.seq)
+        if future is not None and not future.done():
+            text = (
+                "too many open files in the daemon: the keeper's answer could not be received; `roost daemon restart`"
+            )
+            future.set_exception(RoostError(text, kind="exhausted"))
 
     def _gone(self) -> None:
         if self.lost:

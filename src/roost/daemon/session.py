@@ -57,6 +57,8 @@ class Session:
         self.streams: dict[str, Stream] = {}
         self.input: ChildInput | None = None
         self._input_fd: int | None = None
+        self._to_close: list[int] = []
+        self._holders = 0  # who needs the terminal not to be closed for a while
         self.tees: dict[int, Tee] = {}  # by handle; ended ones stay, for their status
         self.recorders: dict[int, Recorder] = {}  # by handle; ended ones stay, for their status
         self.exited = asyncio.Event()
@@ -136,8 +138,10 @@ class Session:
             self.input = None
         if self._input_fd is not None:
             self.window.use(None)
-            os.close(self._input_fd)
+            self._to_close.append(self._input_fd)
             self._input_fd = None
+            while self._to_close and not self._holders:
+                os.close(self._to_close.pop())
 
     @property
     def has_terminal(self) -> bool:
@@ -174,12 +178,16 @@ class Session:
     @contextlib.contextmanager
     def holding_terminal(self) -> Iterator[None]:
         """Keep the terminal's number from going to another session: the kernel gives it away with the last master."""
-        held = os.dup(self._input_fd) if self.is_pty and self._input_fd is not None else None
+        if not self.is_pty:
+            yield
+            return
+        self._holders += 1
         try:
             yield
         finally:
-            if held is not None:
-                os.close(held)
+            self._holders -= 1
+            while self._to_close and not self._holders:
+                os.close(self._to_close.pop())
 
     # --- what clients do ------------------------------------------------------------------------------------------
 

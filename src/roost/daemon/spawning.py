@@ -31,11 +31,14 @@ from roost.daemon.tees import OpenTee, Tees
 from roost.errors import InvalidError, RoostError
 from roost.keeper import messages as m
 from roost.paths import DEFAULT_SCOPE, Paths
+from roost.platform.descriptors import descriptors_left
 from roost.ring.layout import DEFAULT_CAPACITY, MAX_CAPACITY, MIN_CAPACITY
 
 DEFAULT_ROWS, DEFAULT_COLS = 24, 80
 #: Sessions held at once, exited ones included, unless ROOST_MAX_SESSIONS says otherwise.
 MAX_SESSIONS = 10_000
+#: Descriptors that a new session must leave to those that are there: clients, ends, looks at processes.
+RESERVED_DESCRIPTORS = 32
 _RESOURCES = {"nofile", "core", "stack", "nproc", "as", "data", "fsize", "cpu", "memlock"}
 _PAGE = 4096
 
@@ -109,6 +112,12 @@ class Spawner:
                 self._table.numbers.given_up(name)
 
     def _check_room(self) -> None:
+        if descriptors_left() < RESERVED_DESCRIPTORS:
+            raise RoostError(
+                "too many open files in the daemon: end or purge sessions, detach clients, or raise the hard limit "
+                "(`ulimit -Hn`) and start it anew; `roost doctor` shows the limits",
+                kind="exhausted",
+            )
         most = int(os.environ.get("ROOST_MAX_SESSIONS") or MAX_SESSIONS)
         if len(self._table) + len(self._names_under_way) >= most:
             raise RoostError(

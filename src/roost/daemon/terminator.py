@@ -7,6 +7,7 @@ daemon: call time and grace stand in the record, and a new daemon takes the sche
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -14,6 +15,8 @@ from collections.abc import Awaitable, Callable
 
 from roost.daemon.session import Session
 from roost.platform.processes import Membership, Process, members, process_table, send_signal
+
+log = logging.getLogger(__name__)
 
 #: How long the hard part goes on before what is left is called a survivor.
 HARD_S = 2.0
@@ -62,7 +65,7 @@ class Terminator:
         previous = self._running.get(session.id)
         if previous is not None:
             previous.cancel()
-        task = self._tasks.create_task(self._run(session, soft=soft), name=f"terminate {session.id}")
+        task = self._tasks.create_task(self._run_or_tell(session, soft=soft), name=f"terminate {session.id}")
         self._running[session.id] = task
         task.add_done_callback(lambda done: self._forget(session.id, done))
 
@@ -74,6 +77,13 @@ class Terminator:
         """Wait until the session's schedule, if there is one, has run its course."""
         while (task := self._running.get(session.id)) is not None:
             await asyncio.wait([task])
+
+    async def _run_or_tell(self, session: Session, *, soft: bool) -> None:
+        """Nothing that the system refuses (processes cannot be looked at: no descriptor is left) ends the daemon."""
+        try:
+            await self._run(session, soft=soft)
+        except OSError as error:
+            log.error("session %s could not be ended: %s; try again", session.record.name, error)
 
     async def _run(self, session: Session, *, soft: bool) -> None:
         await self._set_pinned(session, True)

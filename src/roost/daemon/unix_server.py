@@ -21,6 +21,7 @@ from roost.daemon.listening import file_at, listen_at
 from roost.daemon.typists import Typists
 from roost.daemon.v1 import V1, Connection
 from roost.errors import RoostError
+from roost.platform.descriptors import descriptors_left
 from roost.wire import daemon_v1_pb2 as pb
 from roost.wire.codec import encode_response
 from roost.wire.conversation import BadRequest, Request, ServerConversation
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 
 #: Open connections at most; one more is told so and closed.
 MAX_CONNECTIONS = 4096
+#: Descriptors that connections leave to what is done for them; the first few are let in all the same, to mend things.
+_RESERVED_DESCRIPTORS = 16
+_UNCOUNTED = 4
 #: How long a full process waits before it accepts again.
 _ACCEPT_PAUSE_S = 0.1
 
@@ -124,8 +128,10 @@ class UnixServer:
                 incoming.close()
                 if connection.stream is not None:
                     connection.stream.close()
-        except (ConnectionError, BrokenPipeError):
+        except (ConnectionError, TimeoutError):
             pass
+        except OSError as error:  # no descriptor is left, for example: this connection ends, the daemon does not
+            log.error("a connection was closed: %s", error.strerror or error)
         finally:
             if not handed_over:
                 sock.close()
@@ -141,7 +147,14 @@ class UnixServer:
         if self.connections > MAX_CONNECTIONS:
             text = f"{MAX_CONNECTIONS} connections are open, which is the limit; close some"
             return pb.DaemonResponse(code=pb.STATUS_CODE_RATE_LIMITED, message=text)
+        if self._crowded():
+            text = "too many open files in the daemon: close connections, or raise the hard limit (`ulimit -Hn`)"
+            return pb.DaemonResponse(code=pb.STATUS_CODE_RATE_LIMITED, message=text)
         return None
+
+    def _crowded(self) -> bool:
+        """Whether one more connection would take a descriptor that the work for the others needs."""
+        return self.connections > _UNCOUNTED and descriptors_left() < _RESERVED_DESCRIPTORS
 
     async def _refuse(self, sock: socket.socket, refusal: pb.DaemonResponse) -> None:
         """Answer the first request, whatever it is, and close: a silent close would stall a v1 client."""

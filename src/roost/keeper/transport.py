@@ -68,6 +68,17 @@ def _body_file(packet: bytes) -> int:
     return fd
 
 
+class TruncatedError(ProtocolError):
+    """A packet was too long, or there were no descriptors left to receive what came with it; `seq` if that is known."""
+
+    def __init__(self, packet: bytes) -> None:
+        super().__init__("a keeper message arrived truncated (too long, or no descriptors left to receive it)")
+        try:
+            self.seq = decode(packet).seq
+        except ProtocolError:
+            self.seq = 0
+
+
 def receive_packet(sock: _socket.socket) -> tuple[Message, list[int]] | None:
     """The next message and its descriptors (close-on-exec, now the caller's), or None at the end of the stream.
 
@@ -80,7 +91,7 @@ def receive_packet(sock: _socket.socket) -> tuple[Message, list[int]] | None:
         return None
     try:
         if flags & (_socket.MSG_TRUNC | _socket.MSG_CTRUNC):
-            raise ProtocolError("a keeper message arrived truncated (too long, or no descriptors left to receive it)")
+            raise TruncatedError(packet)
         message = decode(packet)
         if message.has(T_MEMFD):
             message = _decode_body_file(packet[:HEADER_BYTES], fds)
