@@ -51,11 +51,12 @@ _STEPS = 5
 
 @dataclass(frozen=True)
 class _Run:
-    """One run of a load: how long it took, and how many of its events were seen by whom."""
+    """One run of a load: how long it took, how many of its events were seen by whom, and how many gaps were told."""
 
     seconds: float
     seen: int = 0
     source: str = ""
+    gaps: int = 0
 
 
 class _Observed:
@@ -82,7 +83,7 @@ class _Observed:
             client.purge(session.id)
         if category == "process":
             seen -= 1  # the load's own exit
-        return _Run(seconds, max(0, seen), source)
+        return _Run(seconds, max(0, seen), source, counter.gaps if counter else 0)
 
     def _wait_for(self, session: str) -> str:
         """The mechanism at work, once it is."""
@@ -100,13 +101,14 @@ class _Counter:
     def __init__(self, client: Any, session: str, category: str, types: tuple[str, ...]) -> None:
         self._stream = client.events(session, categories=[category, "lifecycle"], until_exit=True)
         self._category, self._types = category, types
-        self._seen = 0
+        self._seen = self.gaps = 0
         self._thread = threading.Thread(target=self._count)
         self._thread.start()
 
     def _count(self) -> None:
         for event in self._stream:
             self._seen += event.category == self._category and event.type in self._types
+            self.gaps += event.category == self._category and event.type == "gap"
 
     def result(self) -> int:
         """How many there were."""
@@ -154,6 +156,8 @@ def _rows(what: str, results: dict[str, list[_Run]], expected: int) -> list[Row]
         plain = [run.seconds for run in results["peer off" if name.startswith("peer") else "off"]]
         share = median([run.seen / expected for run in runs])
         note = f"{runs[0].source} saw {share:.1%}" if share else f"{runs[0].source}"
+        gaps = median([float(run.gaps) for run in runs])
+        note += f", {gaps:.0f} gaps told" if gaps else ""
         what_and_how = f"{what}, {name.removeprefix('peer ')}"
         rows.append(Row(what_and_how, "s", median(times), "unobserved", median(plain), ratio(times, plain), note=note))
     return rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
 
 from support.events import EventReader, call, journal, types
 from support.instance import Instance, alive, eventually
@@ -90,6 +91,26 @@ def test_a_stream_of_one_session_ends_with_its_exit(instance: Instance) -> None:
             client.spawn("true")
             call(client, "sessions.send", target=session, enter=True)
             assert types(list(reader)) == ["spawned", "started", "exited"]
+
+
+def test_gaps_from_before_a_session_are_not_told_of_it(instance: Instance) -> None:
+    with V1Client(instance.socket) as client:
+        old = client.spawn("sleep", "600").session_id
+    mark = instance.root / "state/roost/events.mark"
+    pid = instance.note_pids()
+    os.kill(pid, signal.SIGSTOP)
+    epoch, seq = struct.unpack("QQ", mark.read_bytes())
+    with mark.open("r+b") as file:
+        file.write(struct.pack("QQ", epoch, seq + 5))
+    os.kill(pid, signal.SIGCONT)
+    instance.kill_daemon()
+    with V1Client(instance.socket) as client:
+        young = client.spawn("sleep", "600").session_id
+    assert types(_journal(instance, old)) == ["spawned", "started", "gap", "adopted"], "numbered, and never stored"
+    assert types(_journal(instance, young)) == ["spawned", "started"]
+    with V1Client(instance.socket) as client, EventReader(instance.socket, session_id=young, since="0.0") as reader:
+        call(client, "sessions.resize", target=young, rows=30, cols=90)
+        assert types(reader.until(lambda event: event["type"] == "resized")) == ["spawned", "started", "resized"]
 
 
 def test_the_history_knows_sessions_that_were_purged(instance: Instance) -> None:

@@ -203,6 +203,11 @@ class Journal(SqliteFile):
         which was looked."""
         return await self._run(lambda db: _read(db, after, through, want, limit, newest=newest))
 
+    async def before(self, session_id: str) -> Key:
+        """A key before a session's first event, behind everything that cannot be about it; (0, 0) where its beginning
+        is not there."""
+        return await self._run(lambda db: _before(db, session_id))
+
     async def query(self, wish: history.Wish) -> list[dict[str, Any]]:
         """The history of sessions, the latest first."""
         return await self._run(lambda db: history.read(db, wish))
@@ -277,6 +282,12 @@ def _read(
             if len(found) == limit:
                 return found, entry.key
     return found, through if len(rows) < _ROWS else (rows[-1][0], rows[-1][1])
+
+
+def _before(db: sqlite3.Connection, session_id: str) -> Key:
+    first = "SELECT epoch, seq, type FROM roost_events_1 WHERE session = ? ORDER BY epoch, seq LIMIT 1"
+    found = db.execute(first, (session_id,)).fetchone()
+    return (found[0], found[1] - 1) if found and found[2] == "spawned" else (0, 0)
 
 
 def _marks(count: int) -> str:
