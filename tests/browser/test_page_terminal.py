@@ -227,3 +227,22 @@ def test_what_is_said_beside_the_terminal_does_not_change_its_size(
         page.locator(".timeline li button", has_text="renamed").wait_for()
         assert resized.count() == 1
         session.terminate(grace_s=0)
+
+
+def test_a_program_without_a_terminal_is_typed_to_in_lines(opened: Callable[..., Page], roost: Instance) -> None:
+    page = opened()
+    script = "echo out; echo problem >&2; read x; echo got $x; cat; echo the end; sleep 600"
+    roost.roost("run", "--pipe", "-d", "--name", "piped", "--", "sh", "-c", script)
+    go(page, "/s/piped")
+    shows(page, "out")
+    attached(page)
+    page.keyboard.type("hellooo")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Backspace")
+    page.keyboard.press("Enter")
+    shows(page, "got hello")
+    assert [line.rstrip() for line in page.evaluate(ROWS).split("\n")[:3]] == ["out", "hello", "got hello"]
+    page.keyboard.press("Control+D")
+    shows(page, "the end")
+    page.get_by_label("Stream").select_option("stderr")
+    shows(page, "problem")

@@ -33,6 +33,7 @@ function Question({ approval, name, watcher, me }: { approval: Approval; name: s
   const [now, setNow] = useState(Date.now() / 1000);
   const [reason, setReason] = useState<string | null>(null);
   const armed = useArmed();
+  const [whole, setWhole] = useState(false);
   const [refusal, run] = useAsked();
   useEffect(() => {
     const timer = window.setInterval(() => setNow(Date.now() / 1000), 1000);
@@ -46,6 +47,7 @@ function Question({ approval, name, watcher, me }: { approval: Approval; name: s
     );
   const left = approval.expires_at ? approval.expires_at - now : null;
   const detail = typeof approval.detail === "string" ? approval.detail : JSON.stringify(approval.detail ?? "");
+  const lines = detail.split("\n").length;
   return (
     <article class="question">
       <p>
@@ -58,7 +60,16 @@ function Question({ approval, name, watcher, me }: { approval: Approval; name: s
         )}
       </p>
       {left !== null && <span class="left">{left > 0 ? `expires in ${age(left)}` : "expired"}</span>}
-      {detail && detail !== '""' && <pre tabIndex={0}>{detail}</pre>}
+      {detail && detail !== '""' && (
+        <pre class={whole ? "whole" : ""} tabIndex={0}>
+          {detail}
+        </pre>
+      )}
+      {lines > SHOWN_LINES && (
+        <button class="link" aria-expanded={whole} onClick={() => setWhole(!whole)}>
+          {whole ? "fewer lines" : `all ${lines} lines`}
+        </button>
+      )}
       {mayType(me) && (
         <div class="row">
           <button class="main" disabled={!armed} onClick={() => answer("approve")}>Approve</button>
@@ -84,6 +95,8 @@ function Question({ approval, name, watcher, me }: { approval: Approval; name: s
   );
 }
 
+/** So many lines are seen at once; the stylesheet knows it too. */
+const SHOWN_LINES = 4;
 const ARM_MS = 400;
 
 /** False for a moment: a question that appears under a finger must not be answered by it. */

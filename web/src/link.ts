@@ -3,6 +3,7 @@
 import { at, decode64, get, Refusal } from "./api";
 
 export type Mode = "exclusive" | "share" | "view";
+export type Stream = "stdout" | "stderr";
 
 export interface Attached {
   session_id: string;
@@ -24,6 +25,7 @@ export type Ended =
 export interface Wishes {
   mode: Mode;
   steal: boolean;
+  stream: Stream | null;
   size: () => { rows: number; cols: number };
   /** Shows bytes; `done` is to be called when they are on the screen. */
   onOutput: (data: Uint8Array, offset: number, done: () => void) => void;
@@ -82,7 +84,8 @@ export class Link {
       type: "attach",
       mode: this.wishes.mode,
       steal: this.wishes.steal && !resumes,
-      ...(this.wishes.mode === "view" ? {} : this.wishes.size()),
+      ...(this.wishes.mode === "view" || this.wishes.stream ? {} : this.wishes.size()),
+      ...(this.wishes.stream ? { stream: this.wishes.stream } : {}),
       term: "xterm-256color",
       label: "the page",
       restore: resumes ? "raw" : "screen",
@@ -201,7 +204,12 @@ export class Link {
   }
 
   resize(rows: number, cols: number): void {
-    if (this.live) this.say({ type: "resize", rows, cols });
+    if (this.live && !this.wishes.stream) this.say({ type: "resize", rows, cols });
+  }
+
+  /** Ends the program's input, where that is a pipe. */
+  closeInput(): void {
+    this.say({ type: "close_stdin" });
   }
 
   interrupt(): void {

@@ -7,7 +7,9 @@ import { Terminal, type IMarker } from "@xterm/xterm";
 import { decode64 } from "./api";
 import { copyText, offeredBy } from "./clipboard";
 import { foundColours, terminalTheme } from "./colours";
-import { Link, resetBytes, type Attached, type Ended, type Mode } from "./link";
+import { endText, isTaken } from "./ended";
+import { LineInput } from "./line";
+import { Link, resetBytes, type Attached, type Ended, type Mode, type Stream } from "./link";
 
 /** What is to be told beside the terminal. taken: somebody else has the session. missed: bytes. */
 export interface Status {
@@ -32,6 +34,8 @@ export const NOTHING: Status = { connected: false, ended: "", missed: 0, unsent:
 
 interface Wishes {
   mode: Mode;
+  /** A stream of a program without a terminal; null for a terminal. */
+  stream: Stream | null;
   steal: boolean;
   dark: boolean;
   /** Whether lines are to be told to a screen reader as they come; that costs speed. */
@@ -55,6 +59,7 @@ export class Screen {
   private readonly terminal: Terminal;
   private readonly search = new SearchAddon();
   private readonly link: Link;
+  private readonly line: LineInput | null;
   private readonly observer: ResizeObserver;
   private readonly encoder = new TextEncoder();
   private readonly marks: { offset: number; marker: IMarker }[] = [];
@@ -80,6 +85,7 @@ export class Screen {
       fontSize: FONT_PX,
       // One pixel more than the font says: else the underscores of many fonts are cut off.
       lineHeight: 1.1,
+      convertEol: wishes.stream !== null,
       minimumContrastRatio: 4.5,
       linkHandler: { activate: (_event, address) => openAddress(address), allowNonHttpProtocols: false },
       scrollback: 20_000,
@@ -103,6 +109,7 @@ export class Screen {
     this.link = new Link(id, {
       mode: wishes.mode,
       steal: wishes.steal,
+      stream: wishes.stream,
       size: () => this.own,
       onOutput: (data, offset, done) => this.write(data, offset, done),
       onGap: (missed) => this.tell({ missed: this.status.missed + missed }),
@@ -111,6 +118,13 @@ export class Screen {
       onEnded: (how) => this.ended(how),
       onConnection: (connected) => this.tell({ connected }),
     });
+    const line = {
+      show: (text: string) => this.terminal.write(text),
+      send: (text: string) => this.send(this.encoder.encode(text)),
+      interrupt: () => this.link.interrupt(),
+      closeInput: () => this.link.closeInput(),
+    };
+    this.line = wishes.stream === null ? null : new LineInput(line);
     this.own = this.fitting() ?? this.own;
     this.terminal.resize(this.own.cols, this.own.rows);
     this.observer = new ResizeObserver(() => this.placeResized());
@@ -201,7 +215,9 @@ export class Screen {
 
   /** Types text as a keyboard would. */
   press(text: string): void {
-    this.send(this.encoder.encode(text));
+    if (this.wishes.mode === "view" || this.status.ended) return;
+    if (this.line) this.line.feed(text);
+    else this.send(this.encoder.encode(text));
   }
 
   /** Presses an arrow or the like, in the form that the program has asked for. */
@@ -223,10 +239,11 @@ export class Screen {
     this.press(control ?? text);
   }
 
-  private send(data: Uint8Array): void {
-    if (this.wishes.mode === "view" || this.status.ended) return;
+  private send(data: Uint8Array): boolean {
+    if (this.wishes.mode === "view" || this.status.ended) return false;
     const sent = this.link.type(data);
     if (sent === this.status.unsent) this.tell({ unsent: !sent });
+    return sent;
   }
 
   private ownKey(event: KeyboardEvent): boolean {
@@ -358,20 +375,4 @@ function controlOf(text: string): string | null {
   if (text === " ") return "\0";
   const code = text.length === 1 ? text.toUpperCase().charCodeAt(0) : 0;
   return code >= 0x40 && code <= 0x5f ? String.fromCharCode(code - 0x40) : null;
-}
-
-const isTaken = (how: Ended): boolean => how.type === "refused" && how.kind === "already_attached";
-
-function endText(how: Ended): string {
-  switch (how.type) {
-    case "exited":
-      if (how.signal !== null) return `The program was ended by signal ${how.signal}.`;
-      return how.code === null ? "The program has ended; its exit code is not known." : `The program has ended with exit code ${how.code}.`;
-    case "stolen":
-      return `${how.by || "Another client"} has taken this session over.`;
-    case "detached":
-      return `Detached: ${how.reason}.`;
-    case "refused":
-      return how.detail;
-  }
 }

@@ -6,7 +6,7 @@ import { KeyRow } from "./keyrow";
 import { Confirmed, Icon, mayType, Refused, useAsked } from "./parts";
 import { Timeline } from "./timeline";
 import { NOTHING, Screen, type Status } from "./screen";
-import type { Mode } from "./link";
+import type { Mode, Stream } from "./link";
 import type { Watcher, World } from "./world";
 
 interface Shown {
@@ -27,6 +27,7 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
   const [status, setStatus] = useState<Status>(NOTHING);
   const [mode, setMode] = useState<Mode>(() => (mayType(me) && session?.state !== "exited" ? "share" : "view"));
   const [round, setRound] = useState(0);
+  const [stream, setStream] = useState<Stream>("stdout");
   const [steal, setSteal] = useState(false);
   const [events, setEvents] = useState(() => window.innerWidth > 1000);
   const [reader, setReader] = useState(() => localStorage.getItem(READER) === "on");
@@ -36,12 +37,14 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
   const [refusal, run] = useAsked();
   const known = session !== undefined;
   const realId = session?.id ?? id;
+  const pipe = session?.kind === "pipe";
 
   useEffect(() => {
     if (!place.current || !known) return;
     const shown = new Screen(place.current, realId, {
       mode,
       steal,
+      stream: pipe ? stream : null,
       dark,
       reader,
       onStatus: setStatus,
@@ -54,7 +57,7 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
       screen.current = null;
       shown.close();
     };
-  }, [realId, known, mode, steal, round]);
+  }, [realId, known, mode, steal, round, stream]);
   useEffect(() => screen.current?.setDark(dark), [dark, round]);
 
   const tellReader = (on: boolean): void => {
@@ -91,6 +94,12 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
               {Object.entries(MODES).map(([value, text]) => (
                 <option key={value} value={value}>{text}</option>
               ))}
+            </select>
+          )}
+          {pipe && (
+            <select aria-label="Stream" value={stream} onClick={(event) => event.stopPropagation()} onChange={(event) => setStream(event.currentTarget.value as Stream)}>
+              <option value="stdout">stdout</option>
+              <option value="stderr">stderr</option>
             </select>
           )}
           <button class="quiet" aria-label="Search in the output" title="Search (Ctrl+Shift+F)" onClick={() => setSearch(search === null ? "" : null)}><Icon name="search" /></button>
@@ -155,10 +164,12 @@ export function SessionView({ id, world, watcher, me, dark }: Shown) {
       <p class="footline">
         <span class="command" title={session.command}>{session.command}</span>
         <span class="command" title={session.cwd}>{session.cwd}</span>
-        <span>
-          {status.cols || session.cols}×{status.rows || session.rows}
-          {status.foreign && " of another window; type to have yours"}
-        </span>
+        {!pipe && (
+          <span>
+            {status.cols || session.cols}×{status.rows || session.rows}
+            {status.foreign && " of another window; type to have yours"}
+          </span>
+        )}
         <span>{bytes(session.end_offset)} written</span>
         {others > 0 && <span>{others === 1 ? "1 other" : `${others} others`} attached</span>}
         <label>

@@ -43,6 +43,7 @@ export function summary(event: RoostEvent): string {
 
 /** For a tile: the type, and what it came to where that is short. */
 export function inWords(event: RoostEvent): string {
+  if (event.type === "approval_lifecycle") return `approval ${String(event.data.phase ?? "")}`;
   const type = event.type.replaceAll("_", " ");
   if (event.type === "state_changed" && typeof event.data.state === "string") return `became ${event.data.state}`;
   return event.category === "agent" && typeof event.data.tool_name === "string" ? `${type} ${event.data.tool_name}` : type;
