@@ -6,6 +6,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -254,34 +256,37 @@ def test_a_monitor_sees_events_as_lines_and_is_not_in_the_way_of_a_stopped_one(i
     eventually(lambda: sink(instance)["state"] == "idle")
 
 
-def documented(language: str) -> str:
-    """The first example of docs/hooks.md in that language."""
+def documented(start: str) -> str:
+    """The example of docs/hooks.md that begins like this, language first."""
     text = (SOURCE.parent / "docs/hooks.md").read_text()
-    return text.partition(f"```{language}\n")[2].partition("```")[0]
+    found = text.partition(f"```{start}")[2].partition("```")[0]
+    return start.partition("\n")[2] + found
 
 
 def test_the_documented_configuration_is_right(instance: Instance) -> None:
-    configure(instance, documented("toml"), reload=False)
+    configure(instance, documented("toml\n[hooks]"), reload=False)
     assert instance.json("config", "check")["problems"] == []
 
 
-def test_the_documented_sink_gets_events(tmp_path: Path) -> None:
-    """A package beside roost, as pip would have installed it: a module, and metadata that names its sink."""
-    info = tmp_path / "notes-1.0.dist-info"
-    info.mkdir()
-    (tmp_path / "notes_sink.py").write_text(documented("python"))
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: notes\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[roost.sinks]\nnotes = notes_sink:Notes\n")
-    instance = Instance({"PYTHONPATH": f"{SOURCE}:{tmp_path}"})
+def test_the_documented_sink_is_installed_and_gets_events(tmp_path: Path) -> None:
+    """As somebody would who follows the page: a module, its pyproject.toml, `pip install`, and a table."""
+    project, place = tmp_path / "project", tmp_path / "installed"
+    project.mkdir()
+    (project / "notes_sink.py").write_text(documented("python\nclass Notes"))
+    (project / "pyproject.toml").write_text(documented("toml\n[project]"))
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", str(place), str(project)], check=True, capture_output=True)
+    instance = Instance({"PYTHONPATH": f"{SOURCE}:{place}"})
     try:
         instance.start()
         configure(instance, '[[hooks.sinks]]\ntype = "notes"\npath = 3\ncolour = 1\n', reload=False)
         told = instance.roost("config", "check", check=False).stdout.decode()
         assert "path: must be a string" in told
         assert "colour: unknown key" in told
-        configure(instance, f'[[hooks.sinks]]\ntype = "notes"\npath = "{tmp_path}/notes"\nprefix = "> "\n')
+        table = documented('toml\n[[hooks.sinks]]\ntype = "notes"').replace("/home/me", str(tmp_path))
+        configure(instance, table + 'prefix = "> "\n')
         instance.roost("run", "-d", "--", "true")
-        eventually(lambda: (tmp_path / "notes").exists() and "> exited\n" in (tmp_path / "notes").read_text())
+        eventually(lambda: (tmp_path / "notes").exists() and (tmp_path / "notes").read_text() == "> exited\n")
     finally:
         instance.end()
 

@@ -1,8 +1,8 @@
 """The sink `jsonl`: a file of whole lines, private to the user, rotated by size and age.
 
 The file itself says how far it got: its last line has the id of the last event. While it is empty (new, or rotated by
-somebody else) a mark elsewhere does, which is at most a minute of deliveries older. A line that a killed daemon left
-half written is cut off; the event comes again from the journal.
+somebody else) a mark elsewhere does, which is at most some seconds of deliveries older. A line that a killed daemon
+left half written is cut off; the event comes again from the journal.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from roost.hooks.worker import Worker
 
 _TAIL_BYTES = 4 << 20
 #: How often the mark is written while events come.
-_MARK_S = 60.0
+_MARK_S = 5.0
 
 
 class JsonlSink(Sink):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -16,6 +17,9 @@ from collections.abc import Sequence
 from roost.core.config_sinks import UnixListener
 from roost.hooks.monitor import Monitor
 from roost.hooks.sink import Outgoing, Sink, SinkError
+
+#: How long no monitor is accepted after the descriptors ran out.
+_ACCEPT_PAUSE_S = 0.5
 
 
 class UnixListenerSink(Sink):
@@ -78,14 +82,30 @@ class UnixListenerSink(Sink):
         assert self._listener is not None
         try:
             peer, _ = self._listener.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                self._pause(error)
             return
+        self.report(None)
         if len(self._monitors) >= self._options.max_monitors or _uid_of(peer) not in (os.geteuid(), 0):
             self.refused += 1
             peer.close()
             return
         self._monitors.append(Monitor(peer, self._options.monitor_bytes, self._on_end))
         self._set_listening()
+
+    def _pause(self, error: OSError) -> None:
+        """Nobody can be accepted for now, and whoever waits would be told of over and over."""
+        self.report(f"monitors cannot connect to {self._options.path}: {error.strerror}")
+        loop, listener = asyncio.get_running_loop(), self._listener
+        assert listener is not None
+        loop.remove_reader(listener)
+
+        def again() -> None:
+            if listener is self._listener:
+                loop.add_reader(listener, self._accept)
+
+        loop.call_later(_ACCEPT_PAUSE_S, again)
 
     def _on_end(self, monitor: Monitor) -> None:
         if monitor in self._monitors:

@@ -218,6 +218,30 @@ async def test_so_many_monitors_and_no_more(tmp_path: Path) -> None:
         second.close()
 
 
+async def test_without_descriptors_a_monitor_waits_and_nothing_spins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roost.hooks.unix_listener._ACCEPT_PAUSE_S", 0.05)
+    tries = []
+    real = socket.socket.accept
+
+    class Short(socket.socket):
+        def accept(self) -> Any:
+            tries.append(1)
+            if len(tries) < 3:
+                raise OSError(24, "Too many open files")
+            return real(self)
+
+    monkeypatch.setattr("roost.hooks.unix_listener.socket.socket", Short)
+    async with hub(tmp_path, listener(tmp_path / "m")) as it:
+        _, writer = await connect(tmp_path / "m")
+        await soon(lambda: it.status("m")["monitors"])
+        assert (len(tries), it.status("m")["state"]) == (3, "ok")
+        assert "Too many open files" in it.status("m")["last_error"]
+        assert it.kinds() == ["sink_failing", "sink_recovered"]
+        writer.close()
+
+
 async def test_a_dead_socket_is_replaced_and_a_living_one_is_not(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(tmp_path / "m"))
