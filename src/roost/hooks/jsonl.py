@@ -8,6 +8,7 @@ left half written is cut off; the event comes again from the journal.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import stat
@@ -26,6 +27,8 @@ from roost.hooks.worker import Worker
 _TAIL_BYTES = 4 << 20
 #: How often the mark is written while events come.
 _MARK_S = 5.0
+#: How long to wait for whoever has the file.
+_LOCK_S = 1.0
 
 
 class JsonlSink(Sink):
@@ -118,9 +121,28 @@ class LineFile:
             if not stat.S_ISREG(kind) and not stat.S_ISCHR(kind):
                 self._let_go()
                 raise SinkError(f"{self.path} is no file")
+            if stat.S_ISREG(kind):
+                self._lock()
             self._cut_half_line()
         except OSError as error:
             raise self._error(error) from error
+
+    def _lock(self) -> None:
+        """Keep other daemons out: scopes read one config.toml, and would take each other's last line for their own."""
+        deadline = time.monotonic() + _LOCK_S
+        while True:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:  # a sink that this one replaces may be about to close it
+                if time.monotonic() < deadline:
+                    time.sleep(0.02)
+                    continue
+                self._let_go()
+                text = f"{self.path} is that of another daemon; without `path` each scope has a file of its own"
+                raise SinkError(text) from error
+            except OSError:
+                return  # a file system without locks
+            return
 
     def write(self, data: bytes) -> None:
         """Append it; where not all of it fits, the whole lines that do, and SinkError says how many."""

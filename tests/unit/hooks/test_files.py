@@ -130,6 +130,18 @@ def test_a_full_disk_and_an_impossible_place_are_told_by_name(target: str, part:
     assert target in str(caught.value)
 
 
+def test_two_daemons_do_not_share_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have one config.toml; each would resume from the other's last line."""
+    monkeypatch.setattr("roost.hooks.jsonl._LOCK_S", 0.05)
+    first, second = file(tmp_path / "x"), file(tmp_path / "x")
+    first.write(line(1))
+    with pytest.raises(SinkError, match="another daemon"):
+        second.write(line(2))
+    first.close()
+    second.write(line(2))
+    assert (tmp_path / "x").read_bytes() == line(1) + line(2)
+
+
 def test_a_fifo_is_no_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(SinkError):
