@@ -27,6 +27,7 @@ from roost.daemon.config_store import ConfigStore
 from roost.daemon.hooks_journal import HooksJournal
 from roost.daemon.record import Launch
 from roost.daemon.session import Session
+from roost.hooks.roster import Roster
 from roost.paths import DEFAULT_SCOPE
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ class HooksArea:
         self._subscription: Subscription | None = None
         self._prepared: dict[str, float] = {}
         self._dispatcher: Dispatcher | None = None
+        self._roster = Roster(self._state_dir)
+
+    @property
+    def _state_dir(self) -> str:
+        return os.path.join(self._context.paths.state_dir, "hooks")
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -87,7 +93,7 @@ class HooksArea:
         context, bus, journal = self._context, self._context.bus, self._context.shared.get("journal")
         workshop = Workshop(
             tasks=context.tasks,
-            state_dir=os.path.join(context.paths.state_dir, "hooks"),
+            state_dir=self._state_dir,
             place=self._own_place,
             foreground=_has_stdout(context.paths.daemon_log),
         )
@@ -105,14 +111,23 @@ class HooksArea:
         """The lanes of the configuration, and of sessions that were found again."""
         sinks = store.current.of(HooksConfig).sinks
         if sinks:
-            self.dispatcher.begin(sinks)
+            self.dispatcher.begin(sinks, known=self._roster.read())
+        self._roster.write(sink.name for sink in sinks)
         store.participate(self._prepare_config)
         for session in self._context.table:
             self._add(session.id, session.record.options.get(self.key))
 
     async def _prepare_config(self, config: Config) -> Callable[[], None]:
         sinks = config.of(HooksConfig).sinks
-        return self.dispatcher.prepare(sinks) if sinks or self._dispatcher else lambda: None
+        if not sinks and self._dispatcher is None:
+            return lambda: None
+        change = self.dispatcher.prepare(sinks)
+
+        def apply() -> None:
+            change()
+            self._roster.write(sink.name for sink in sinks)
+
+        return apply
 
     # --- the bus --------------------------------------------------------------------------------------------------
 

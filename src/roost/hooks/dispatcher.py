@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,14 +124,17 @@ class Dispatcher:
 
     # --- which lanes there are --------------------------------------------------------------------------------------
 
-    def begin(self, configs: Iterable[SinkConfig]) -> None:
-        """The lanes at the start; one whose sink cannot be made fails visibly."""
+    def begin(self, configs: Iterable[SinkConfig], known: Container[str] | None = None) -> None:
+        """The lanes at the start; one whose sink cannot be made fails visibly.
+
+        Those that the last daemon had (`known`; None: all) go on where they had got to.
+        """
         for config in configs:
             try:
                 sink = self._workshop.make(config)
             except InvalidError as error:
                 sink = _BrokenSink(error.message)
-            self._start(config, sink, resume=True)
+            self._start(config, sink, resume=known is None or config.name in known)
         self._changed()
 
     def prepare(self, configs: Sequence[SinkConfig]) -> Callable[[], None]:

@@ -166,19 +166,20 @@ class Lane:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        if self._after is not None and (left_from := await self._after()) is not None:
-            self._go_back(left_from)
-        await self._open()
+        await self._open(await self._after() if self._after is not None else None)
         while True:
             if not self._flight:
                 self._flight = await self._next_batch()
             await self._deliver()
 
-    async def _open(self) -> None:
+    async def _open(self, left_from: Key | None) -> None:
+        """Until it is open; `left_from`: where the lane before had got to at least, which the sink may know better."""
         while True:
             try:
                 await self.sink.open()
-                reached = await self.sink.reached() if self._resume else None
+                reached = await self.sink.reached() if self._resume or left_from is not None else None
+                if left_from is not None:
+                    reached = max(left_from, reached or left_from)
                 if reached is None and self._journal is not None:
                     await self.sink.begin_at(self._position)
             except (SinkError, OSError) as error:

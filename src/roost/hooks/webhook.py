@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 300.0
 MOST_WAIT_S = 3600.0
+#: So many are put in at a time; then the sender has as long as that took.
+_PUT_MESSAGES = 100
 _GONE = "{}: nothing is sent until `roost hooks retry`"
 
 _KINDS = {
@@ -142,10 +144,17 @@ class Engine:
         self._queue.set_reached(event_id)
 
     async def put(self, messages: Sequence[tuple[str, str, bytes]], last: str) -> None:
-        """Store messages for good."""
+        """Store messages for good, a few at a time: what comes in must not keep what goes out waiting."""
+        for first in range(0, len(messages), _PUT_MESSAGES):
+            began = time.monotonic()
+            some = messages[first : first + _PUT_MESSAGES]
+            self._put(some, last if first + _PUT_MESSAGES >= len(messages) else some[-1][0])
+            await asyncio.sleep(time.monotonic() - began)
+
+    def _put(self, messages: Sequence[tuple[str, str, bytes]], reached: str) -> None:
         assert self._queue is not None
         now = time.time()
-        self.dropped += self._queue.put(messages, last, now)
+        self.dropped += self._queue.put(messages, reached, now)
         self._oldest_at = self._oldest_at or now
         if not self._gone and now >= self._paused_until:
             self._news.set()

@@ -11,6 +11,8 @@ from support.hooks import FakeJournal, GatedSink, event, hub, soon
 from roost.core.config_sinks import Command, Jsonl, SinkConfig, Stdout
 from roost.core.event_choice import EventChoice, check_pattern
 from roost.errors import InvalidError, NoRunError
+from roost.hooks.lane import Key
+from roost.hooks.roster import Roster
 from roost.hooks.sink import RefusedError, SinkError
 
 
@@ -216,6 +218,35 @@ async def test_a_durable_sink_resumes_at_the_id_it_had_reached(tmp_path: Path) -
         assert [one.seq for one in sink.taken] == list(range(101, 1202))
 
 
+@pytest.mark.parametrize(("known", "first"), [(frozenset(), 1201), (frozenset("a"), 101), (None, 101)])
+async def test_only_a_sink_that_the_last_daemon_had_resumes(
+    tmp_path: Path, known: frozenset[str] | None, first: int
+) -> None:
+    """One that was taken out and comes back after a month is not told of the month."""
+    journal = FakeJournal([event(n) for n in range(1, 1201)])
+    sink = GatedSink(durable=True)
+    sink.gate.set()
+    sink.key = (1, 100)
+    async with hub(tmp_path, journal=journal, made={"a": sink}, seq=1200) as it:
+        it.dispatcher.begin([config()], known)
+        journal.events.append(it.emit())
+        await soon(lambda: sink.taken and sink.taken[-1].seq == 1201)
+        assert sink.taken[0].seq == first
+
+
+def test_the_roster_outlives_the_daemon_and_need_not_be_there(tmp_path: Path) -> None:
+    roster = Roster(str(tmp_path / "hooks"))
+    assert roster.read() is None
+    roster.write([])
+    assert not (tmp_path / "hooks").exists(), "nothing is written for daemons without a sink"
+    roster.write(["b", "a"])
+    assert Roster(str(tmp_path / "hooks")).read() == {"a", "b"}
+    roster.write([])
+    assert Roster(str(tmp_path / "hooks")).read() == frozenset()
+    (tmp_path / "hooks/sinks.json").write_text("{")
+    assert roster.read() is None
+
+
 async def test_a_new_durable_sink_begins_with_the_next_event(tmp_path: Path) -> None:
     sink = GatedSink(durable=True)
     sink.gate.set()
@@ -248,14 +279,16 @@ async def test_what_the_journal_does_not_keep_any_more_is_told(tmp_path: Path) -
         assert it.told[0] == ("hooks_dropped", {"sink": "a", "dropped": None, "after": "1.3"})
 
 
+@pytest.mark.parametrize(("reached", "first"), [((0, 0), 1), ((1, 4), 5)])
 async def test_what_a_durable_lane_leaves_behind_is_taken_over_by_the_next_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reached: Key, first: int
 ) -> None:
+    """From where the sink itself had got to, if it had taken more than it had said."""
     monkeypatch.setattr("roost.hooks.dispatcher.RETIRE_S", 0.05)
     journal = FakeJournal()
     old, new = GatedSink(durable=True), GatedSink(durable=True)
     new.gate.set()
-    new.key = (0, 0)
+    new.key = reached
     made: dict[str, Any] = {"a": old}
     async with hub(tmp_path, config("a"), journal=journal, made=made) as it:
         for _ in range(10):
@@ -264,8 +297,8 @@ async def test_what_a_durable_lane_leaves_behind_is_taken_over_by_the_next_one(
         made["a"] = new
         it.dispatcher.prepare([config("a", queue=77)])()
         journal.events.append(it.emit())
-        await soon(lambda: len(new.taken) == 11)
-        assert [one.seq for one in new.taken] == list(range(1, 12))
+        await soon(lambda: new.taken and new.taken[-1].seq == 11)
+        assert [one.seq for one in new.taken] == list(range(first, 12))
 
 
 async def test_a_sink_that_is_added_while_the_daemon_runs_begins_with_the_next_event(tmp_path: Path) -> None:
