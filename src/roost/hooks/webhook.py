@@ -91,7 +91,7 @@ class WebhookSink(Sink):
         if self._thread is not None:
             with contextlib.suppress(TimeoutError, SinkError):
                 async with asyncio.timeout(grace_s):
-                    await self._call(self._engine.close)
+                    await self._call(lambda: self._engine.close(grace_s * 0.8))
             self._thread.stop(0.5)
             self._thread = None
 
@@ -115,7 +115,7 @@ class Engine:
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
         self._paused_until = 0.0
-        self._gone = False
+        self._gone = self._closing = False
         self._oldest_at: float | None = None  # of what waits
         self.delivered = self.retried = self.dropped = 0
 
@@ -168,9 +168,12 @@ class Engine:
         self._news.set()
         return found
 
-    async def close(self) -> None:
-        """Stop; a request under way is made again by the next daemon."""
+    async def close(self, grace_s: float) -> None:
+        """Stop; a request under way that is not answered in that time is made again by the next daemon."""
         if self._task is not None:
+            self._closing = True
+            self._news.set()
+            await asyncio.wait([self._task], timeout=grace_s)
             self._task.cancel()
             await asyncio.wait([self._task])
         if self._sender is not None:
@@ -180,7 +183,7 @@ class Engine:
 
     async def _run(self) -> None:
         assert self._queue is not None and self._sender is not None
-        while True:
+        while not self._closing:
             try:
                 self._news.clear()
                 now = time.time()

@@ -36,6 +36,7 @@ class Receiver:
         self.choose: Callable[[dict[str, Any]], str | None] | None = None
         self.requests: list[tuple[dict[str, str], bytes]] = []
         self.connections = 0
+        self.gate: asyncio.Event | None = None
         self._writers: list[asyncio.StreamWriter] = []
 
     async def __aenter__(self) -> Receiver:
@@ -57,6 +58,8 @@ class Receiver:
                 body = await reader.readexactly(int(headers.get("content-length", "0")))
                 self.requests.append((headers | {"": lines[0]}, body))
                 answer = self.choose(json.loads(body)) if self.choose else self.answer
+                if self.gate is not None:
+                    await self.gate.wait()
                 if answer is None:
                     continue
                 writer.write(f"HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n".encode())
@@ -290,6 +293,19 @@ def queue(path: Path, limit: int = 100) -> WebhookQueue:
 
 def put(it: WebhookQueue, *numbers: int) -> int:
     return it.put([(f"1.{n}", "k", b"{}") for n in numbers], f"1.{numbers[-1]}", time.time())
+
+
+async def test_a_request_under_way_is_answered_before_the_end_and_not_made_twice(tmp_path: Path) -> None:
+    async with Receiver() as receiver:
+        receiver.gate = asyncio.Event()
+        async with hub(tmp_path, config(receiver)) as it:
+            it.emit()
+            await soon(lambda: receiver.requests)
+            asyncio.get_running_loop().call_later(0.1, receiver.gate.set)
+        async with hub(tmp_path, config(receiver), seq=1) as it:
+            it.emit()
+            await soon(lambda: it.status("w")["delivered"] == 1)
+        assert ids(receiver) == ["1.1", "1.2"]
 
 
 def test_the_queue_survives_whoever_used_it_and_is_private(tmp_path: Path) -> None:
