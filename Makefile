@@ -21,6 +21,7 @@ help:
 	@echo 'make test    set up and run every test (PYTEST_ARGS=... is passed on)'
 	@echo 'make check   what CI runs: linters, types, layers, generated code, tests'
 	@echo 'make bench   compare with other programs of the trade (BENCH_ARGS=... is passed on)'
+	@echo 'make oracles compare screens with those of tmux and xterm.js'
 	@echo 'make proto   generate the protobuf code anew'
 	@echo 'make async   generate the asyncio side of the client anew'
 	@echo 'make format  put the code into shape'

@@ -37,6 +37,9 @@ NICENESS = 10
 TELL_EVERY_S = 0.01
 #: A size that was announced and is not told within this is not waited for: it could not be set.
 _SIZE_WAIT_MS = 100
+#: A ring that was overtaken is begun anew by itself not before this, unless somebody watches or asks: a flood that
+#: cannot be followed is not worth a tenth of a processor.
+BEGIN_AGAIN_S = 1.0
 _PR_SET_PDEATHSIG = 1
 _MAX_SCROLLBACK = 20_000
 
@@ -50,9 +53,14 @@ class Followed:
         self.busy = True
         self.asked_anew = False
         self.secured = 0
+        self.begun_at = time.monotonic()
         self.watched = False
         self.told_at = 0.0
         self.told_offset = -1
+
+    def begin_again_in_s(self) -> float:
+        """How long an overtaken ring is left as it is."""
+        return 0.0 if self.watched else self.begun_at + BEGIN_AGAIN_S - time.monotonic()
 
 
 class Worker:
@@ -132,7 +140,8 @@ class Worker:
         """A ring that was overtaken is begun anew once there is time for it: not over and over again in a flood."""
         if self._budget.full:
             for one in self._sessions.values():
-                self._ask_anew(one)
+                if one.begin_again_in_s() <= 0:
+                    self._ask_anew(one)
 
     def _ask_anew(self, one: Followed) -> None:
         if one.follower.lapped and not one.asked_anew:
@@ -152,7 +161,7 @@ class Worker:
             if one.busy:
                 waits.append(self._budget.wait_s())
             if one.follower.lapped and not one.asked_anew:
-                waits.append(self._budget.full_in_s())
+                waits.append(max(self._budget.full_in_s(), one.begin_again_in_s()))
             if one.watched and one.told_offset != one.follower.offset:
                 waits.append(TELL_EVERY_S)
         return max(1, int(min(waits) * 1000)) if waits else None
@@ -186,7 +195,7 @@ class Worker:
             return
         with self._touching(one):
             one.follower.begin(beginning_of(frame.body, frame.data))
-        one.asked_anew, one.busy = False, True
+        one.asked_anew, one.busy, one.begun_at = False, True, time.monotonic()
         waiting, self._waiting = self._waiting, []
         for session_id, body in waiting:
             if self._sessions.get(session_id) is one:

@@ -31,7 +31,7 @@ DEFAULT_TIMEOUT_S = 5.0
 MOST_CRASHES = 3
 #: How often the worker is told to look, at most: for a screen that somebody waits on, and otherwise.
 _WATCHED_EVERY_S = 0.001
-_LOOK_EVERY_S = 0.005
+_LOOK_EVERY_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
