@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import time
 from dataclasses import dataclass
 
 from roost.core.events import Event, EventFilter
 from roost.core.head_tail import HeadTail
+from roost.core.plain_text import PlainText
 from roost.core.wait_conditions import parse_condition
 from roost.daemon import keyboard, views
 from roost.daemon.around import Context, Wired
@@ -31,10 +33,13 @@ MAX_LIMIT_BYTES = 8 << 20
 MAX_COMMAND_BYTES = 64 * 1024
 #: Without marks a command counts as over when nothing was written for so long.
 SILENCE_S = 1.0
+#: Without a word from the shell that a command began, and nothing written for so long, it waits for the rest of it.
+INCOMPLETE_S = 2.0
 #: How long a prompt may take to come behind a command that has ended.
 PROMPT_S = 5.0
 _SHELLS = frozenset(("sh", "dash", "bash", "zsh", "fish", "ksh", "mksh", "ash", "busybox", "tcsh", "csh"))
 _KILL_LINE = b"\x15"
+_INTERRUPT = b"\x03"
 _MARK = re.compile(rb"\A\x1b\](?:133|633);C[^\x07\x1b]*(?:\x07|\x1b\\)")
 #: How zsh shows that output did not end with a line end (or that it did: then nothing is to be seen of it).
 _ZSH_END = re.compile(rb"\x1b\[1m\x1b\[7m[%#]\x1b\[27m\x1b\[1m\x1b\[0m +\r \r\Z")
@@ -45,6 +50,7 @@ REASONS = {
     "busy": "a command is running in it; nothing was typed",
     "not_a_shell": "there is no shell in front; nothing was typed",
     "not_started": "the shell came back to its prompt without running a command; mostly its syntax is wrong",
+    "incomplete": "the shell waits for the rest of the command (a quote or a block is open); it was given up by Ctrl-C",
     "not_told": "the shell did not tell the exit code",
     "timeout": "it is still running",
     "exited": "the session ended with it",
@@ -108,6 +114,7 @@ class Executor:
                 outcome = await self._run_marked(service, session, p, begin)
             else:
                 outcome = await self._run_unmarked(service, session, p, begin)
+                outcome.start = begin + _echoed(kept.between(begin, tap.offset)[0], p.command)
         finally:
             tap.close()
         start = begin if outcome.start is None else outcome.start
@@ -160,6 +167,10 @@ class Executor:
         try:
             async with asyncio.timeout(p.timeout_s):
                 await service.send(session, _typed(session, p.command))
+                if await self._waits_for_more(session, outcome, done):
+                    await service.send(session, _INTERRUPT)
+                    await done  # the prompt comes back
+                    outcome.reason = "incomplete"
                 await done
         except TimeoutError:
             outcome.reason = "timeout"
@@ -167,6 +178,15 @@ class Executor:
             subscription.close()
             session.when_exited.remove(on_exit)
         return outcome
+
+    async def _waits_for_more(self, session: Session, outcome: Outcome, done: asyncio.Future[Outcome]) -> bool:
+        """Whether the shell has gone silent without beginning the command; returns as soon as that is decided."""
+        while outcome.start is None and not done.done():
+            silent_s = time.time() - max(session.last_output_at or 0.0, session.typing.last_input_at or 0.0)
+            if silent_s >= INCOMPLETE_S:
+                return True
+            await asyncio.wait([done], timeout=INCOMPLETE_S - silent_s)
+        return False
 
     # --- without ----------------------------------------------------------------------------------------------------
 
@@ -233,6 +253,12 @@ def _refusal(session: Session) -> str:
 def _is_shell(pid: int) -> bool:
     argv = command_line(pid)
     return bool(argv) and os.path.basename(argv[0]).removeprefix("-") in _SHELLS
+
+
+def _echoed(parts: list[bytes], command: str) -> int:
+    """How much of the output is the echo of the command: its first line, if the command stands in it."""
+    line = parts[0][: parts[0].find(b"\n") + 1] if parts else b""
+    return len(line) if command.encode() in PlainText(0).feed(line).text else 0
 
 
 def _typed(session: Session, command: str) -> bytes:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,19 @@ def agent(name: str, book: RuleBook = OWN) -> Agent:
     found = book.agent_for([name])
     assert found is not None
     return found
+
+
+#: Screens of agents as they were seen, by name: agent.state-detail.when
+SEEN = sorted(path for path in (Path(__file__).parents[2] / "data" / "agents").iterdir())
+
+
+@pytest.mark.parametrize("path", SEEN, ids=lambda path: path.name)
+def test_real_screens_are_taken_for_what_they_are(path: Path) -> None:
+    name, said, _ = path.name.split(".")
+    state, _, detail = said.partition("-")
+    text = path.read_text("utf-8")
+    rule = next((r for r in agent(name).rules if r.matches(last_lines(text, r.lines), "")), None)
+    assert rule is not None and (rule.state, rule.detail) == (state, detail)
 
 
 def test_the_rules_that_come_with_roost_have_no_mistake() -> None:
