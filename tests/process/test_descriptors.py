@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
+import socket
 
 import pytest
 from support.instance import Instance
 
 from roost.errors import RoostError
+from roost.model import Output
 
 
 def test_sessions_beyond_the_descriptors_are_refused_and_the_others_can_be_ended(instance: Instance) -> None:
@@ -24,3 +27,21 @@ def test_sessions_beyond_the_descriptors_are_refused_and_the_others_can_be_ended
         client.purge()
         assert client.spawn(["true"]).wait(10).code == 0, "there is room again"
         assert client.status().pid == pid
+
+
+def test_connections_that_take_all_descriptors_are_outlived(instance: Instance) -> None:
+    with instance.client() as client:
+        session, pid = client.spawn(["cat"]), client.status().pid
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (80, 80))
+        attachment = session.attach()
+        with contextlib.ExitStack() as silent:
+            for _ in range(100):
+                silent.enter_context(socket.socket(socket.AF_UNIX)).connect(instance.socket)
+            attachment.write(b"still here\n")
+            seen = b""
+            while seen.count(b"still here") < 2:
+                event = attachment.recv(20)
+                seen += event.data if isinstance(event, Output) else b""
+        assert client.spawn(["true"]).wait(20).code == 0
+        assert client.status().pid == pid
+        attachment.close()

@@ -43,7 +43,7 @@ def test_the_sockets_beside_the_daemons_own_are_listened_on_again_too(instance: 
 
 def test_a_removed_socket_file_is_there_again_although_nobody_calls(instance: Instance) -> None:
     pid = instance.status()["pid"]
-    for name in ("events.sock", "daemon.sock", "events.sock"):
+    for name in ("events.sock", "daemon.sock", "http.sock", "events.sock"):
         path = instance.root / "run" / "roost" / name
         path.unlink()
         eventually(path.exists, what=f"{name} is there again")

@@ -115,6 +115,15 @@ def test_marks_are_the_ids_and_ordinary_limits_are_none() -> None:
     assert mark_of("s-short") is None and mark_of("t-abcdefghij") is None and mark_of("s-ABCDEFGHIJ") is None
 
 
+def test_where_the_limit_cannot_be_set_nothing_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_limit: int, _values: tuple[int, int]) -> None:
+        raise PermissionError("not here")
+
+    monkeypatch.setattr("roost.platform.session_mark.resource.setrlimit", refuse)
+    with Marking(session_id(os.urandom(8))):
+        assert marked_session(os.getpid()) is None
+
+
 async def test_what_cannot_be_ended_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminator, "HARD_S", 0.05)
     monkeypatch.setattr(terminator, "send_signal", lambda _process, _number: False)

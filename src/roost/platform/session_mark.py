@@ -41,7 +41,7 @@ def session_of_mark(soft: int) -> str | None:
 class Marking:
     """Makes what is started within it bear a session's mark, by bearing it meanwhile. A context manager.
 
-    Where the hard limit does not allow it (nothing does that by default), nothing is marked.
+    Where the hard limit or the kernel does not allow it (by default they all do), nothing is marked.
     """
 
     def __init__(self, session_id: str) -> None:
@@ -51,7 +51,10 @@ class Marking:
     def __enter__(self) -> None:
         soft, hard = resource.getrlimit(_LIMIT)
         if self._mark is not None and (hard == resource.RLIM_INFINITY or hard >= self._mark):
-            resource.setrlimit(_LIMIT, (self._mark, hard))
+            try:
+                resource.setrlimit(_LIMIT, (self._mark, hard))
+            except (OSError, ValueError):
+                return  # a sandbox: the other ways to know a session's processes remain
             self._saved = (soft, hard)
 
     def __exit__(self, *_: object) -> None:
