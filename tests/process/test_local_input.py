@@ -313,10 +313,12 @@ def test_a_tee_of_stdin_sees_all_that_is_typed_after_it_began(client: Client, tm
 def test_typing_goes_on_without_loss_when_a_recording_of_input_begins(instance: Instance, tmp_path: Path) -> None:
     data = random.Random(4).randbytes(6_000_000)
     with instance.client() as client, instance.client() as other:
-        attachment = sink(client, len(data))
+        gate = tmp_path / "gate"  # the child reads nothing before the recording has begun
+        attachment = sink(client, len(data), gate)
         writer = threading.Thread(target=attachment.write, args=(data,), kwargs={"timeout_s": 60})
         writer.start()
         other.start_recording(attachment.session_id, str(tmp_path / "typed.cast"), input=True)
+        gate.touch()
         writer.join()
         assert digest_of(attachment) == hashlib.sha256(data).hexdigest()
         assert not direct(attachment)
