@@ -88,9 +88,9 @@ def test_everything_is_reached_by_the_keyboard(opened: Callable[..., Page], busy
     page.wait_for_function("() => document.activeElement.classList.contains('xterm-helper-textarea')")
     page.keyboard.press("Control+Shift+.")
     page.wait_for_function("() => document.activeElement.classList.contains('back')")
+    assert page.title() == "(1) an-agent-with-quite-a-long-name · roost"
     page.keyboard.press("Enter")
-    page.wait_for_selector(".tiles")
-    page.evaluate("() => document.activeElement.blur()")
+    page.wait_for_function("() => document.activeElement.closest('.tile')?.innerText.startsWith('an-agent')")
     page.keyboard.press("n")
     page.wait_for_selector("dialog[open]")
     page.keyboard.type("echo started by-keys; sleep 600")

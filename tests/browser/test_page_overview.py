@@ -94,3 +94,11 @@ def test_a_daemon_that_is_away_is_asked_once_a_second_and_no_more(browser: Brows
         assert page.get_by_text("The daemon does not answer").count() == 0
     finally:
         context.close()
+
+
+def test_a_browser_that_is_not_let_in_any_more_is_told_how_to_get_in(opened: Callable[..., Page]) -> None:
+    page = opened()
+    page.wait_for_selector(".count")
+    page.context.clear_cookies()
+    page.get_by_text("not let in here, or not any more").wait_for()
+    page.get_by_text("roost web --print").wait_for()

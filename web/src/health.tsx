@@ -212,7 +212,7 @@ function shownValue(name: string, value: unknown): string {
   if (value === null || value === undefined || value === "" || (typeof value === "object" && Object.keys(value).length === 0)) return "";
   if (Array.isArray(value)) return value.map(String).join(", ");
   if (typeof value === "object") return JSON.stringify(value);
-  if (typeof value === "number" && name.endsWith("_at")) return value ? `${age(Date.now() / 1000 - value)} ago` : "";
+  if (typeof value === "number" && (name.endsWith("_at") || name === "since")) return value ? `${age(Date.now() / 1000 - value)} ago` : "";
   if (typeof value === "number" && name.endsWith("_s")) return age(value);
   return typeof value === "number" ? value.toLocaleString() : String(value);
 }

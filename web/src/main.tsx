@@ -1,7 +1,7 @@
 // The page: lets the browser in, then shows what the address says: the overview, a session, or how the daemon is.
 import "./page.css";
 import { render, type ComponentChild } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { letIn, Refusal, type Me } from "./api";
 import { applyTheme, isDark, storedTheme, type Theme } from "./colours";
 import { Health } from "./health";
@@ -37,12 +37,27 @@ function usePlace(): Place {
   return place;
 }
 
+/** Puts the keyboard where somebody was before: on the tile of the session that was left, else at the content. */
+function useReturn(place: Place): void {
+  const before = useRef<Place>(place);
+  useEffect(() => {
+    const left = before.current;
+    before.current = place;
+    if (left === place || place.at === "session") return;
+    const tile = left.at === "session" && document.querySelector<HTMLElement>(`.tile > a[href="#/s/${CSS.escape(encodeURIComponent(left.id))}"]`);
+    (tile || document.getElementById("main"))?.focus();
+  }, [place]);
+}
+
 function App({ me }: { me: Me }) {
   const world = useWorld();
   const place = usePlace();
   const [theme, setTheme] = useState<Theme>(storedTheme);
   const dark = isDark(theme);
   useEffect(() => applyTheme(theme), [theme]);
+  useReturn(place);
+  const shown = place.at === "session" ? (world.sessions.find((one) => one.id === place.id)?.name ?? "") : "";
+  useEffect(() => watcher.entitle(shown), [shown]);
   if (world.shutOut) return <ShutOut text={NOT_LET_IN} />;
   return (
     <>

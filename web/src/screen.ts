@@ -54,6 +54,8 @@ const MARK_EVERY_BYTES = 2048;
 const MARK_EVERY_BYTES_OF_A_FLOOD = 65_536;
 const MARK_EVERY_MS = 50;
 const RESIZE_MS = 120;
+/** What the stylesheet keeps free around the terminal, with the bar for scrolling. */
+const EDGE_PX = { across: 24, down: 8 };
 
 export class Screen {
   private readonly terminal: Terminal;
@@ -79,7 +81,7 @@ export class Screen {
     this.dark = wishes.dark;
     this.terminal = new Terminal({
       allowProposedApi: true,
-      cursorBlink: true,
+      cursorBlink: !matchMedia("(prefers-reduced-motion: reduce)").matches,
       disableStdin: wishes.mode === "view",
       fontFamily: FONT,
       fontSize: FONT_PX,
@@ -317,8 +319,8 @@ export class Screen {
     const cell = this.cell();
     if (!cell || this.place.clientWidth === 0) return null;
     return {
-      cols: Math.max(20, Math.floor((this.place.clientWidth - 14) / cell.width)),
-      rows: Math.max(5, Math.floor(this.place.clientHeight / cell.height)),
+      cols: Math.max(20, Math.floor((this.place.clientWidth - EDGE_PX.across) / cell.width)),
+      rows: Math.max(5, Math.floor((this.place.clientHeight - EDGE_PX.down) / cell.height)),
     };
   }
 
@@ -359,8 +361,8 @@ export class Screen {
   private shrink(): void {
     const cell = this.cell();
     if (!cell) return;
-    const wide = (this.place.clientWidth - 14) / (cell.width * this.terminal.cols);
-    const high = this.place.clientHeight / (cell.height * this.terminal.rows);
+    const wide = (this.place.clientWidth - EDGE_PX.across) / (cell.width * this.terminal.cols);
+    const high = (this.place.clientHeight - EDGE_PX.down) / (cell.height * this.terminal.rows);
     const size = Math.floor(FONT_PX * Math.min(1, wide, high) * 2) / 2;
     this.terminal.options.fontSize = Math.max(LEAST_FONT_PX, size);
   }

@@ -33,6 +33,7 @@ export class Watcher {
   private close = 0;
   private asked = 0;
   private asking = false;
+  private title = "roost";
 
   start(me: Me): void {
     this.me = me;
@@ -128,7 +129,13 @@ export class Watcher {
   private change(what: Partial<World>): void {
     this.world = { ...this.world, ...what };
     for (const listener of this.listeners) listener();
-    showAttention(this.world);
+    showAttention(this.world, this.title);
+  }
+
+  /** What the tab is called, beside how many want somebody. */
+  entitle(name: string): void {
+    this.title = name ? `${name} · roost` : "roost";
+    showAttention(this.world, this.title);
   }
 
   private take(event: RoostEvent): void {
@@ -186,12 +193,12 @@ const EVENT_TYPES = (
 ).split(" ");
 
 /** How many sessions want somebody, in the tab's title and on its picture. */
-function showAttention(world: World): void {
+function showAttention(world: World, title: string): void {
   const waiting = world.sessions.filter(
     (session) => activityOf(session) !== "exited" && needsPerson(session, world.approvals),
   ).length;
   const wanted = Math.max(waiting, world.approvals.length);
-  document.title = wanted ? `(${wanted}) roost` : "roost";
+  document.title = wanted ? `(${wanted}) ${title}` : title;
   const link = document.querySelector<HTMLLinkElement>("link[rel=icon]");
   if (link && link.dataset.wanted !== String(wanted)) {
     link.dataset.wanted = String(wanted);
