@@ -117,7 +117,16 @@ def test_a_single_sessions_address_tells_of_that_session_only(shared: Instance) 
 
 
 @pytest.mark.parametrize(
-    "query", ["since=x", "since=99999.1", "heartbeat_s=0", "heartbeat_s=nan", "types=a&nonsense=1"]
+    "query",
+    [
+        "since=x",
+        "types=exitted",
+        "categories=weather",
+        "since=99999.1",
+        "heartbeat_s=0",
+        "heartbeat_s=nan",
+        "types=a&nonsense=1",
+    ],
 )
 def test_what_cannot_be_watched_is_refused(client: Http, query: str) -> None:
     answer = client.get(f"/v1/events?{query}")
@@ -127,7 +136,7 @@ def test_what_cannot_be_watched_is_refused(client: Http, query: str) -> None:
 def test_a_client_that_does_not_read_holds_nobody_up_and_goes_on_from_the_journal(
     shared: Instance, client: Http
 ) -> None:
-    with shared.client() as roost, watching(client, "types=renamed,done") as fast, watching(client) as slow:
+    with shared.client() as roost, watching(client, "types=renamed") as fast, watching(client) as slow:
         session = roost.spawn(["cat"])
         slow.until("started", session.id)
         names = ["a" * 60, "b" * 60]

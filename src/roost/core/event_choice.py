@@ -6,7 +6,7 @@ Owns the known types and the form of a choice (`exited`, `tool_*`, `category:net
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase, translate
 
 from roost.core.events import CATEGORIES, Event
@@ -101,6 +101,15 @@ class EventChoice:
 
     def _names(self, category: str, type: str) -> bool:
         return category in self._categories or any(fnmatchcase(type, pattern) for pattern in self._types)
+
+
+def check_types(names: Iterable[str]) -> frozenset[str]:
+    """The event types of those names. Raises InvalidError that lists the known ones."""
+    known = {name for types in TYPES.values() for name in types}
+    for name in names:
+        if name not in known:
+            raise InvalidError(f"there is no event type {name!r}; known are {', '.join(sorted(known))}")
+    return frozenset(names)
 
 
 def check_pattern(pattern: str) -> str:

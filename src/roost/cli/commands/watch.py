@@ -14,10 +14,10 @@ from roost.cli.failures import OK
 from roost.cli.output import colour_wanted
 from roost.client import Client
 from roost.client.far_targets import far_id
-from roost.core.event_choice import TYPES
+from roost.core.event_choice import check_types
 from roost.core.event_lines import event_line
 from roost.core.events import CATEGORIES, check_categories
-from roost.errors import InvalidError, NoRunError
+from roost.errors import NoRunError
 
 if TYPE_CHECKING:
     from roost.client.event_stream import EventStream
@@ -64,7 +64,7 @@ def watch_command(
     if target and everything:
         raise click.UsageError("--to and --all exclude each other")
     check_categories(category or [])
-    _check_types(types or [])
+    check_types(types or [])
     with invocation.client() as client:
         chosen = None if everything else _target(client, target)
         with client.events(chosen, categories=category, types=types, since=since) as events:
@@ -97,10 +97,3 @@ def _target(client: Client, target: str | None) -> str | None:
         return client.get("").id
     except NoRunError:
         return None
-
-
-def _check_types(types: list[str]) -> None:
-    known = {name for names in TYPES.values() for name in names}
-    for name in types:
-        if name not in known:
-            raise InvalidError(f"there is no event type {name!r}; known are {', '.join(sorted(known))}")

@@ -19,6 +19,7 @@ from roost.core.listening import ListenAddress, parse_listen
 from roost.daemon.areas import Preparation
 from roost.daemon.around import Context, Wired
 from roost.daemon.audit import Audit
+from roost.daemon.call_list import METHODS as CALL_LIST
 from roost.daemon.config_store import ConfigStore
 from roost.daemon.create_calls import create_methods
 from roost.daemon.http.access_calls import access_methods
@@ -228,5 +229,7 @@ def wire(context: Context) -> Wired:
     http.configure(store.current.of(HttpConfig))
     store.participate(http.take_part)
     return Wired(
-        methods={**create_methods(), **access_methods(http)}, close=http.close, listen_again=http.doors.open_again
+        methods={**create_methods(), **access_methods(http), **CALL_LIST},
+        close=http.close,
+        listen_again=http.doors.open_again,
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from roost.core.event_buffer import Key
+from roost.core.event_choice import check_types
 from roost.core.event_entry import Entry
 from roost.core.events import CATEGORIES, GAP, Event, EventFilter, check_categories, parse_event_id
 from roost.core.sse import HEARTBEAT
@@ -75,7 +76,7 @@ def _want(world: World, caller: Caller, query: EventsQuery) -> EventFilter:
         sessions = frozenset((caller.find(world.service, query.session).id,))
     return EventFilter(
         check_categories(query.categories.split(",")) if query.categories else None,
-        frozenset(query.types.split(",")) if query.types else None,
+        check_types(query.types.split(",")) if query.types else None,
         sessions,
     )
 
@@ -175,7 +176,7 @@ def _described() -> dict[str, Any]:
                 "since", {**text, "pattern": r"^[0-9]{1,18}\.[0-9]{1,18}$"}, "Only what came after this id"
             ),
             query_parameter("categories", text, f"Of these, with commas between: {', '.join(CATEGORIES)}"),
-            query_parameter("types", text, "Of these types, with commas between"),
+            query_parameter("types", text, "Of these types, with commas between (docs/events.md)"),
             query_parameter("session", text, "Of this session only"),
             query_parameter(
                 "heartbeat_s", {"type": "number", "minimum": 0.05, "maximum": 3600}, "How often, in silence"

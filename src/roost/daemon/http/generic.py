@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 #: Beyond those of the routes: call by call.
 _SCOPES = {
+    "daemon.calls": "read",
     "sessions.logs": "read",
     "sessions.send": "type",
     "followup.get": "read",
