@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from support.http import Http
 from support.instance import Instance, eventually
 
 from roost.client import AsyncClient, Client, Session
+from roost.core.events import rfc3339
 from roost.errors import InvalidError, NoRunError, WrongStateError
 
 #: An agent: tells when a turn begins and ends; the turn ends when a file is there.
@@ -133,6 +135,7 @@ def test_queued_inputs_and_keys_outlive_the_daemon(instance: Instance, tmp_path:
         session.wait_for("state=working", timeout_s=30)
         queued = client.followup(session.id, "echo later-$x", key="later")
     instance.kill_daemon()
+    killed_at = rfc3339(time.time())
     with instance.client() as client:
         assert client.followup(session.id, "y", key="typed", now=True).id == done.id
         assert client.followup(session.id, "echo later-$x", key="later").id == queued.id
@@ -140,6 +143,14 @@ def test_queued_inputs_and_keys_outlive_the_daemon(instance: Instance, tmp_path:
         assert client.receipt(queued.id, wait="observed", timeout_s=30).state == "observed"
         client.wait_for(session.id, "text=later-y", since=0, timeout_s=30)
         assert client.logs(session.id).data.count(b"later-y") == 1
+
+        def typed() -> set[str]:
+            trail = instance.root / "state/roost/audit.jsonl"
+            lines = [json.loads(line) for line in trail.read_text().splitlines()] if trail.exists() else []
+            since = [line for line in lines if line["at"] >= killed_at]
+            return {line["client"] for line in since} if sum(line["times"] for line in since) == 2 else set()
+
+        assert eventually(typed, what="the trail has both inputs") == {f"unix:{os.getpid()}"}
 
 
 def test_the_command_line_and_http_have_receipts_too(client: Client, shared: Instance) -> None:

@@ -140,6 +140,9 @@ class Queues:
             del self._workers[session.id]
 
     async def _carry_out(self, session: Session, one: Followup) -> None:
+        ASKER.set(
+            one.asked_by
+        )  # for the trail: not who began this queue, and also what an earlier daemon was asked for
         try:
             idle_by = "" if one.now else await self._turns.idle(session)
             one = self._all.get(one.id, one)
