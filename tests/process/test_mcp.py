@@ -80,6 +80,8 @@ async def test_an_agent_drives_a_shell(roost: AsyncClient, tmp_path: Path) -> No
         assert met["met"] and met["matched"][0]["line"].endswith("typed-2")
         read = await ask(client, "read", target=id, cursor=sent["cursor"])
         assert "typed-2" in read["text"]
+        newest = await ask(client, "read", target=id, limit_bytes=300)
+        assert newest["cursor"] == newest["end"] and "\x1b" not in newest["text"]
         assert "typed-2" in (await ask(client, "screen", target=id))["text"]
         late = await ask(client, "wait", conditions=["text=never"], target=id, timeout_s=0.05)
         assert (late["met"], late["why"]) == (False, "timeout")
@@ -149,6 +151,9 @@ async def test_over_http_a_token_does_what_its_scope_says(shared: Instance, roos
     url = await roost.access.listen("127.0.0.1:0")
     session = await roost.spawn(["cat"], name="mcp-http")
     assert Http(url).post("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "ping"}).status == 401
+    for verb in ("GET", "DELETE"):  # nothing is held open there
+        held = Http(url, (await roost.access.create_token("read"))[1]).ask(verb, "/mcp")
+        assert (held.status, held.headers["allow"]) == (405, "POST")
     looking = {"session_list", "status", "read", "screen", "wait"}
     for scope, tools in (("read", looking), ("type", TOOLS - {"session_start", "stop"}), ("admin", TOOLS)):
         token = (await roost.access.create_token(scope))[1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -130,6 +131,7 @@ _ASKING: ContextVar[Asking] = ContextVar("asking")
 @asynccontextmanager
 async def http_app() -> AsyncIterator[HttpApp]:
     """The application, as long as it is open. Who may ask was decided before."""
+    logging.getLogger("mcp").setLevel(logging.WARNING)  # a line for every request is too much for a daemon's log
     server = make_server(_ASKING.get)
     decided = TransportSecuritySettings(enable_dns_rebinding_protection=False)
     app = server.streamable_http_app(stateless_http=True, json_response=True, transport_security=decided)

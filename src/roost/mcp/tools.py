@@ -70,7 +70,8 @@ class Tools:
         limit = max(1, min(limit_bytes, 65536))
         tail = limit if cursor is None else None
         page = await self._client.logs(info.id, from_offset=cursor, tail_bytes=tail, limit_bytes=limit)
-        text = _plain(page.data)
+        begins_in_middle = cursor is None and page.start_offset > 0  # of a character, or of a sequence for the terminal
+        text = _plain(page.data[page.data.find(b"\n") + 1 :] if begins_in_middle else page.data)
         return {"text": text, "cursor": page.next_offset, "end": page.end_offset, "missed_bytes": page.missed}
 
     async def screen(self, target: str = "") -> dict[str, Any]:

@@ -67,7 +67,7 @@ class Mount:
 
 
 def routes(world: World) -> list[Route]:
-    """One path, with the methods of Streamable HTTP. Each tool asks for the scope that it needs."""
+    """One path. Each tool asks for the scope that it needs."""
     mount = Mount(world)
 
     async def serve(caller: Caller, values: dict[str, str], scope: Scope, receive: Any, send: Any) -> None:
@@ -87,7 +87,8 @@ def routes(world: World) -> list[Route]:
             cwd=user.pw_dir if user else "/",
         )
 
-    return [Route(verb, "/mcp", serve) for verb in ("POST", "GET", "DELETE")]
+    # No GET and no DELETE: nothing is sent that was not asked for, and there is no session to be ended.
+    return [Route("POST", "/mcp", serve)]
 
 
 def _own_session(world: World, scope: Scope, pid: int | None) -> str:
