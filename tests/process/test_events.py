@@ -96,14 +96,16 @@ def test_a_stream_of_one_session_ends_with_its_exit(instance: Instance) -> None:
 def test_gaps_from_before_a_session_are_not_told_of_it(instance: Instance) -> None:
     with V1Client(instance.socket) as client:
         old = client.spawn("sleep", "600").session_id
+    assert types(_journal(instance, old)) == ["spawned", "started"]  # they are stored
     mark = instance.root / "state/roost/events.mark"
     pid = instance.note_pids()
     os.kill(pid, signal.SIGSTOP)
     epoch, seq = struct.unpack("QQ", mark.read_bytes())
     with mark.open("r+b") as file:
         file.write(struct.pack("QQ", epoch, seq + 5))
-    os.kill(pid, signal.SIGCONT)
-    instance.kill_daemon()
+    os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not alive(pid))
+    instance.start()
     with V1Client(instance.socket) as client:
         young = client.spawn("sleep", "600").session_id
     assert types(_journal(instance, old)) == ["spawned", "started", "gap", "adopted"], "numbered, and never stored"

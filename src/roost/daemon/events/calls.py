@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from roost.core.agent_events import MAX_EMIT_BYTES
-from roost.core.event_buffer import Key, check_capacity
+from roost.core.event_buffer import check_capacity
 from roost.core.event_entry import Entry
 from roost.core.events import EventFilter, check_categories, chosen, parse_event_id
 from roost.daemon.bus import EventBus
@@ -115,7 +115,7 @@ class EventCalls:
             raise InvalidError(f"unknown policy {policy!r}; known are {', '.join(POLICIES)}")
         spec = FeedSpec(
             want=want,
-            since=None if p.since is None else await self._since(p.since, session_id),
+            since=None if p.since is None else await self._log.since(parse_event_id(p.since), session_id),
             capacity=check_capacity(p.capacity),
             policy=policy,
             until_exit_of=session_id if session_id and p.until_exit else "",
@@ -136,7 +136,7 @@ class EventCalls:
         session_id, want = await self._chosen(calls, p)
         if not 1 <= p.limit <= _MOST_READ:
             raise InvalidError(f"a page of {p.limit} events: give 1 to {_MOST_READ}")
-        since = await self._since(p.since, session_id)
+        since = await self._log.since(parse_event_id(p.since), session_id)
         with contextlib.suppress(RoostError):  # what cannot be stored cannot be read either
             await self._log.settle(self._log.last)
         extent, through = self._log.extent, self._log.settled
@@ -161,15 +161,6 @@ class EventCalls:
             types=chosen("types", p.types),
             session_ids=None if session_id is None else frozenset({session_id}),
         )
-
-    async def _since(self, text: str, session_id: str | None) -> Key:
-        """The id to begin behind; gaps of a time before a session say nothing about it."""
-        since = parse_event_id(text)
-        if not session_id:
-            return since
-        with contextlib.suppress(RoostError):
-            return max(since, await self._log.journal.before(session_id))
-        return since
 
     async def _find(self, calls: Calls, target: str) -> str:
         """The id of a session that is there, or that the history knows by exactly that id."""

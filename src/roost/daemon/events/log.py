@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any, Protocol
 
@@ -77,6 +77,15 @@ class EventLog:
         """The key of an event that has happened. Raises InvalidError."""
         if key > self.last:
             raise InvalidError(f"event {key[0]}.{key[1]} has not happened yet; ids come from this daemon")
+        return key
+
+    async def since(self, key: Key, session_id: str | None) -> Key:
+        """Where a reader of that session (None: of all) begins who knows everything up to a key: not before the
+        session did, since gaps of that time say nothing about it."""
+        if not session_id:
+            return key
+        with suppress(RoostError):  # a journal that cannot be read says so when it is
+            return max(key, await self.journal.before(session_id))
         return key
 
     # --- in -------------------------------------------------------------------------------------------------------

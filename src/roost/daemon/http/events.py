@@ -64,6 +64,8 @@ def routes(world: World) -> list[Route]:
         after = parse_event_id(since) if since else None
         if after is not None and after > log.last:
             raise InvalidError(f"event {since} has not happened yet; ids come from this daemon")
+        if after is not None and want.session_ids and len(want.session_ids) == 1:
+            after = await log.since(after, *want.session_ids)
         await asgi.read_body({"headers": []}, receive)
         await _serve(world, _Client(world, ring, log, want, query.heartbeat_s), after, receive, send)
 
