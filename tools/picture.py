@@ -5,7 +5,6 @@ Run it with the development environment's Python: `python tools/picture.py`. Nee
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from support.browser import link_of  # noqa: E402
+from support.browser import chromium_of, link_of  # noqa: E402
 from support.instance import Instance  # noqa: E402
 
 BUILD = (
@@ -46,7 +45,7 @@ def main() -> None:
         roost.start()
         prepare(roost)
         with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            browser = driver.chromium.launch(executable_path=chromium_of(driver), args=["--no-sandbox"])
             page = browser.new_page(viewport={"width": 1100, "height": 800}, color_scheme="dark")
             page.goto(link_of(roost))
             page.wait_for_selector(".question")

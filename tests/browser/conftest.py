@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from support.browser import link_of
+from support.browser import NO_CHROMIUM, chromium_of, link_of
 from support.instance import SOURCE, Instance
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="module")
@@ -25,11 +21,9 @@ def browser() -> Iterator[Browser]:
     if not (SOURCE / "roost/assets/page/index.html").is_file():
         pytest.skip("the page was not built: that takes npm and a network")
     with playwright.sync_playwright() as driver:
-        own = Path(driver.chromium.executable_path)
-        found = next((path for name in _NAMES if (path := shutil.which(name))), None)
-        path = found or (str(own) if own.is_file() else None)
+        path = chromium_of(driver)
         if path is None:
-            pytest.skip("no Chromium: install one (Debian: apt install chromium), or run `playwright install chromium`")
+            pytest.skip(NO_CHROMIUM)
         started = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield started
         started.close()

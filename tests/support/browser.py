@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from support.instance import SOURCE, Instance
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Playwright
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+#: What to say where there is none.
+NO_CHROMIUM = "no Chromium: install one (Debian: apt install chromium), or run `playwright install chromium`"
 
 #: Pictures that the tests leave for people to look at; not committed.
 PICTURES = SOURCE.parent / "build" / "page"
+
+
+def chromium_of(driver: Playwright) -> str | None:
+    """The machine's Chromium, else playwright's own; None where there is neither."""
+    found = next((path for name in _NAMES if (path := shutil.which(name))), None)
+    own = driver.chromium.executable_path
+    return found or (own if Path(own).is_file() else None)
 
 
 def link_of(instance: Instance, scope: str = "admin") -> str:
