@@ -6,6 +6,7 @@ Owns the defaults (name, size, environment additions) and the checks that need n
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -69,6 +70,7 @@ class SpawnSpec:
     service: str = ""  # whose run it is
     options: dict[str, Any] = field(default_factory=dict)  # by area, see `roost.daemon.areas`
     v1: bool = False  # asked for without the extension
+    answer_first: bool = False  # the areas may hear of it behind the answer, if it asks nothing of them
 
 
 class Spawner:
@@ -162,7 +164,13 @@ class Spawner:
         known = self._table.by_id(answer.text(m.T_ID, session_id))
         if known is not None or answer.u64(m.T_EXISTING, 0):
             self._areas.abandon(preparation)
-        return self._take_in(answer, fds, known, record, opened)
+        session, existing = self._take_in(answer, fds, known, record, opened)
+        if known is None and spec.answer_first and not (spec.options or existing):
+            # Before anything that a client can do once it has the answer.
+            self._loop.call_soon(functools.partial(self._areas.on_session, session, adopted=False))
+        elif known is None:
+            self._areas.on_session(session, adopted=existing)
+        return session, existing
 
     def _take_in(
         self, answer: m.Message, fds: list[int], known: Session | None, record: SessionRecord, opened: list[OpenTee]
@@ -182,7 +190,6 @@ class Spawner:
             self._tees.resume(session)
         else:
             self._tees.start_all(session, opened)
-        self._areas.on_session(session, adopted=existing)
         return session, existing
 
     def _environment(self, spec: SpawnSpec, session_id: str, name: str, added: Pairs) -> Pairs:

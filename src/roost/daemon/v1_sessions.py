@@ -254,6 +254,7 @@ def _spawn_spec(request: pb.DaemonRequest, p: Any, kind: str) -> SpawnSpec:
         tees=[_tee_spec(tee) for tee in x.tees],
         options=_options(x.options),
         v1=not p.HasField("roost"),
+        answer_first=True,
     )
 
 

@@ -46,15 +46,18 @@ class Drains:
             thread.stop()
         self.collect()
 
+    def assign(self, session: Session) -> None:
+        """Decide which thread will drain a session's streams, unless that is decided."""
+        if session.streams[0].thread_index < 0:
+            index = min(range(len(self._threads)), key=lambda i: self._threads[i].load)
+            for stream in session.streams:
+                stream.thread_index = index
+
     def add(self, session: Session) -> None:
         """Drain a session's streams from now on."""
-        threads = self._threads
-        index = session.streams[0].thread_index
-        if index < 0:
-            index = min(range(len(threads)), key=lambda i: threads[i].load)
+        self.assign(session)
         for stream in session.streams:
-            stream.thread_index = index
-            threads[index].add(stream)
+            self._threads[stream.thread_index].add(stream)
 
     def finish(self, session: Session) -> None:
         """The child has exited: each stream that is not marked yet is drained and marked."""

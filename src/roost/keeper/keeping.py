@@ -43,8 +43,12 @@ class Keeping:
         self._notify = notify
 
     def add(self, session: Session) -> None:
-        """Take a started session over."""
+        """Take a started session over; it can be described then. `begin` follows."""
         self.table.add(session)
+        self.drains.assign(session)
+
+    def begin(self, session: Session) -> None:
+        """Drain it. A thread wakes for that, and wants the interpreter: whoever waits for an answer comes first."""
         self.drains.add(session)
 
     def resume(self, session: Session) -> None:

@@ -307,6 +307,7 @@ class Service:
         self._keeping.add(session)
         for number, (connection, seq) in enumerate(waiters):
             self._send_session(connection, m.SPAWN, seq, session, existing=number > 0)
+        self._keeping.begin(session)
 
 
 def refuse(connection: Connection, type: int, seq: int, error: RoostError) -> None:

@@ -52,8 +52,9 @@ class Lifecycle:
     def announce_started(self, session: Session) -> None:
         """A session was started just now."""
         self._announced.add(session.id)
-        self._early.pop(session.id, None)
         self._tell_start(session)
+        for type, data in self._early.pop(session.id, ()):
+            self.happened(session, type, data)
         self._tell_end(session)
 
     def announce_adopted(self, session: Session, *, start_told: bool, exit_told: bool) -> None:
