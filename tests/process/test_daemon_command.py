@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -110,3 +112,21 @@ def _is_told_of(events: EventStream, path: Path) -> bool:
     except WaitTimeoutError:
         return False
     return event is not None and str(path) in json.dumps(event.data)
+
+
+def test_a_daemon_that_is_asked_to_end_ends_although_its_keeper_is_gone_by_then() -> None:
+    instance = Instance()
+    command = [sys.executable, "-m", "roost", "daemon", "start", "--foreground"]
+    with (instance.root / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=instance.environ, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        eventually(instance.status_or_none)
+        instance.note_pids()
+        keeper = instance.status()["keeper_pid"]
+        process.send_signal(signal.SIGSTOP)  # so that it sees both at once
+        process.send_signal(signal.SIGTERM)
+        os.kill(keeper, signal.SIGKILL)
+        process.send_signal(signal.SIGCONT)
+        assert process.wait(20) == 0
+    finally:
+        instance.end()

@@ -76,6 +76,7 @@ class App:
         self._around: list[Wired] = []
         self._stop = asyncio.Event()
         self._restart_wanted = False
+        self._end_wanted = False
 
     async def run(self, link: KeeperLink) -> None:
         """Serve until asked to stop. `link` has said hello already."""
@@ -89,7 +90,7 @@ class App:
         link.start(loop, on_notice=self._on_notice, on_lost=self._on_keeper_lost)
         log.info("adopted %d sessions from keeper %d", len(self._table), link.pid)
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop.set)
+            loop.add_signal_handler(number, self._request_stop, False)
         with contextlib.suppress(asyncio.CancelledError):
             async with asyncio.TaskGroup() as tasks:
                 server = self._wire_front(tasks)
@@ -276,7 +277,8 @@ class App:
         self._request_stop(True)
 
     def _request_stop(self, restart: bool) -> None:
-        self._restart_wanted = restart
+        self._end_wanted = self._end_wanted or not restart
+        self._restart_wanted = restart and not self._end_wanted
         self._loop.call_soon(self._stop.set)
 
     async def _leave(self, server: UnixServer) -> None:
@@ -302,8 +304,8 @@ class App:
 
     @property
     def keeper_lost(self) -> bool:
-        """Whether the keeper died under this daemon."""
-        return self._link.lost
+        """Whether the keeper died under this daemon, and another is wanted: nobody has asked for the end."""
+        return self._link.lost and not self._end_wanted
 
     @property
     def restart_wanted(self) -> bool:
