@@ -202,7 +202,7 @@ def test_the_command_line_adds_reads_counts_and_removes_observers(instance: Inst
         eventually(lambda: instance.json("observer", "ls")[0]["delivered"] == 5)
     assert instance.json("observer", "ls", "watched")[0]["buffered"] == 0
     refused = instance.roost("observer", "add", "watched", "--category", "weather", check=False)
-    assert (refused.returncode, b"unknown category 'weather'" in refused.stderr) == (1, True)
+    assert (refused.returncode, b"unknown category 'weather'" in refused.stderr) == (2, True)
     instance.roost("observer", "rm", observer)
     assert instance.json("observer", "ls") == []
     assert instance.roost("observer", "read", observer, check=False).returncode == 3

@@ -10,7 +10,7 @@ from roost.cli.commands.watch import names_option, show_events
 from roost.cli.context import Invocation, complete_target, json_option, pass_invocation, target_argument
 from roost.cli.failures import OK, say
 from roost.cli.output import print_json
-from roost.core.events import CATEGORIES
+from roost.core.events import CATEGORIES, check_categories
 from roost.core.shown import aligned, printable
 from roost.model import ObserverInfo
 
@@ -24,7 +24,12 @@ def observer_command() -> None:
 
 @observer_command.command("add")
 @target_argument(required=True)
-@names_option("--category", metavar="A,B", help="Only these (default all): " + ", ".join(CATEGORIES) + ".")
+@names_option(
+    "--category",
+    check=check_categories,
+    metavar="A,B",
+    help="Only these (default all): " + ", ".join(CATEGORIES) + ".",
+)
 @click.option("--capacity", type=click.IntRange(1, 1_000_000), default=1024, show_default=True, help="Events kept.")
 @click.option(
     "--policy",

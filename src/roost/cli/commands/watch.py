@@ -17,7 +17,7 @@ from roost.client.far_targets import far_id
 from roost.core.event_choice import check_types
 from roost.core.event_lines import event_line
 from roost.core.events import CATEGORIES, check_categories
-from roost.errors import NoRunError
+from roost.errors import InvalidError, NoRunError
 
 if TYPE_CHECKING:
     from roost.client.event_stream import EventStream
@@ -25,23 +25,32 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def names_option(name: str, *attributes: str, metavar: str, help: str) -> Callable[[F], F]:
-    """An option that takes names with commas, several times: a list, None without any."""
-    return click.option(name, *attributes, multiple=True, callback=_names, metavar=metavar, help=help)
+def names_option(
+    name: str, *attributes: str, check: Callable[[list[str]], object], metavar: str, help: str
+) -> Callable[[F], F]:
+    """An option that takes names with commas, several times: a list, None without any.
 
+    `check` raises InvalidError for names that nothing has.
+    """
 
-def _names(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> list[str] | None:
-    names = [name.strip() for part in given for name in part.split(",") if name.strip()]
-    if given and not names:
-        raise click.BadParameter("name at least one, or leave it out for all")
-    return names or None
+    def names(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> list[str] | None:
+        chosen = [name.strip() for part in given for name in part.split(",") if name.strip()]
+        if given and not chosen:
+            raise click.BadParameter("name at least one, or leave it out for all")
+        try:
+            check(chosen)
+        except InvalidError as error:
+            raise click.BadParameter(error.message) from error
+        return chosen or None
+
+    return click.option(name, *attributes, multiple=True, callback=names, metavar=metavar, help=help)
 
 
 @click.command("watch")
 @click.option("--to", "target", metavar="TARGET", shell_complete=complete_target, help="Of this session.")
 @click.option("--all", "everything", is_flag=True, help="Of all sessions and the daemon.")
-@names_option("--category", metavar="A,B", help=", ".join(CATEGORIES) + ".")
-@names_option("--type", "types", metavar="A,B", help="Only events of these types.")
+@names_option("--category", check=check_categories, metavar="A,B", help=", ".join(CATEGORIES) + ".")
+@names_option("--type", "types", check=check_types, metavar="A,B", help="Only events of these types.")
 @click.option("--since", metavar="ID", help="Also those behind that id; 0.0 for all that is stored.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line; the default when stdout is no terminal.")
 @pass_invocation
@@ -63,8 +72,6 @@ def watch_command(
     """
     if target and everything:
         raise click.UsageError("--to and --all exclude each other")
-    check_categories(category or [])
-    check_types(types or [])
     with invocation.client() as client:
         chosen = None if everything else _target(client, target)
         with client.events(chosen, categories=category, types=types, since=since) as events:
