@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 import threading
@@ -59,6 +60,26 @@ def test_what_was_begun_at_the_prompt_is_no_part_of_the_command(client: Client, 
     session.send("rm -rf ")
     session.expect("rm -rf ")
     assert session.exec("echo safe", timeout_s=30).text == "safe\n"
+
+
+def test_a_shell_that_still_starts_is_waited_for(client: Client, shared: Instance, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    (tmp_path / ".bashrc").write_text(f"echo reading; read -r go < {gate}\n")
+    env = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PS1": "$ "}
+    session = client.spawn(["bash"], cwd=tmp_path, env=env, options={"shell": {"integration": True}})
+    session.expect("reading")
+    early = session.exec("echo no", timeout_s=0.1)
+    assert (early.exit_code, early.reason, early.output) == (None, "starting", b"")
+    assert shared.roost("exec", session.name, "--timeout", "100ms", "--", "true", check=False).returncode == 11
+    opened = threading.Thread(target=gate.write_text, args=("go\n",))
+    opened.start()
+    done = session.exec("echo one; sh -c 'exit 3'", timeout_s=30)
+    opened.join(30)
+    assert (done.text, done.exit_code, done.reason) == ("one\n", 3, "")
+    assert b"echo no" not in session.backlog().data, "nothing was typed too early"
+    ends = client.spawn(["bash"], env={**env, "HOME": str(tmp_path / "ends")}, options={"shell": {"integration": True}})
+    assert ends.exec("echo at once", timeout_s=30).text == "at once\n"
 
 
 def test_where_it_cannot_know_it_says_so(client: Client, tmp_path: Path) -> None:

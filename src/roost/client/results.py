@@ -112,8 +112,8 @@ class Executed(Record):
 
     output: what it wrote to the terminal, escape sequences and all, with `omitted_bytes` missing behind the first
     `head_bytes`. exit_code: None where it is not known; `reason` then says why ("no_marks", "busy", "not_a_shell",
-    "not_started", "incomplete", "not_told", "timeout", "exited"), `explanation` in words. [output_offset, end_offset)
-    is where the output stands. exit: how the session ended, None while it runs.
+    "starting", "not_started", "incomplete", "not_told", "timeout", "exited"), `explanation` in words. [output_offset,
+    end_offset) is where the output stands. exit: how the session ended, None while it runs.
     """
 
     output: bytes = b""

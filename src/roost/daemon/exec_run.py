@@ -37,6 +37,8 @@ SILENCE_S = 1.0
 INCOMPLETE_S = 2.0
 #: How long a prompt may take to come behind a command that has ended.
 PROMPT_S = 5.0
+#: How old an integrated shell may become without its first prompt; then it is taken for one that marks nothing.
+STARTING_S = 30.0
 _SHELLS = frozenset(("sh", "dash", "bash", "zsh", "fish", "ksh", "mksh", "ash", "busybox", "tcsh", "csh"))
 _KILL_LINE = b"\x15"
 _INTERRUPT = b"\x03"
@@ -49,6 +51,7 @@ REASONS = {
     "but not whether that is all",
     "busy": "a command is running in it; nothing was typed",
     "not_a_shell": "there is no shell in front; nothing was typed",
+    "starting": "the shell has not come to its first prompt; nothing was typed",
     "not_started": "the shell came back to its prompt without running a command; mostly its syntax is wrong",
     "incomplete": "the shell waits for the rest of the command (a quote or a block is open); it was given up by Ctrl-C",
     "not_told": "the shell did not tell the exit code",
@@ -101,7 +104,7 @@ class Executor:
     async def _run(self, service: Service, session: Session, p: ExecParams) -> Result:
         shell, stream = session.shell, session.streams["stdout"]
         stream.scan_to_end()
-        refusal = _refusal(session) or await self._until_prompt(session)
+        refusal = await self._until_first_prompt(session, p) or _refusal(session) or await self._until_prompt(session)
         if refusal:
             return self._answer(session, p, Outcome(refusal), [], 0)
         assert shell is not None
@@ -122,6 +125,22 @@ class Executor:
         parts, omitted = kept.between(start, end)
         outcome.start, outcome.end = start, end
         return self._answer(session, p, outcome, parts, omitted)
+
+    async def _until_first_prompt(self, session: Session, p: ExecParams) -> str:
+        """A shell that is integrated and has marked nothing yet is reading its startup files; why it came to no prompt,
+        or "" to go on."""
+        shell = session.shell
+        if shell is None or shell.seen or not shell.integrated:
+            return ""
+        left_s = session.origin.created_at + STARTING_S - time.time()
+        if left_s <= 0:
+            return ""
+        short = p.timeout_s is not None and p.timeout_s < left_s
+        options = WaitOptions(timeout_s=p.timeout_s if short else left_s, since=0)
+        waited = await self._waits.wait_for(session, [parse_condition("prompt")], options)
+        if waited.why == "exited":
+            return "exited"
+        return "starting" if waited.why and short else ""
 
     async def _until_prompt(self, session: Session) -> str:
         """Behind a command that has just ended, the prompt comes in a moment; why it does not, or ""."""

@@ -46,7 +46,10 @@ class ShellArea:
         stream = session.streams["stdout"]
         if stream.scanner is None:
             return
-        session.shell = ShellTrack(stream.scanner, lambda type, data: self._emit(session, type, data))
+        integrated = bool(options and options.get("integration"))
+        session.shell = ShellTrack(
+            stream.scanner, lambda type, data: self._emit(session, type, data), integrated=integrated
+        )
         stream.on_marks = session.shell.take
         session.shell.take(stream.scanner.take_marks())  # what came while nobody listened
 

@@ -21,13 +21,15 @@ Emit = Callable[[str, dict[str, Any]], None]
 class ShellTrack:
     """One session's shell. `seen` is whether there were marks at all; nothing is known without."""
 
-    def __init__(self, scanner: Scanner, emit: Emit) -> None:
+    def __init__(self, scanner: Scanner, emit: Emit, *, integrated: bool = False) -> None:
         """Go on from what the scanner knows: a new daemon finds shells in the middle of a command.
 
+        integrated: it was started so that it marks its prompts, if only at the first one.
         Marks that the scanner has seen and nobody has taken are still to come.
         """
         self._marks = marks = scanner.marks
         self._emit = emit
+        self.integrated = integrated
         self._host = socket.gethostname()
         to_come = [mark for mark in scanner.fresh_marks if mark.letter != DIRECTORY]
         self.running = (to_come[0].after if to_come else marks.last) == OUTPUT

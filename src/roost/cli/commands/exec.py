@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 #: What is asked for: as much as the daemon keeps.
 _LIMIT_BYTES = 8 << 20
-_CODES = {"busy": NOT_RUNNING, "not_a_shell": NOT_RUNNING, "timeout": TIMED_OUT}
+_CODES = {"busy": NOT_RUNNING, "not_a_shell": NOT_RUNNING, "starting": TIMED_OUT, "timeout": TIMED_OUT}
 
 
 class _AfterDashes(click.Command):
