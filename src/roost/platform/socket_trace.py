@@ -7,12 +7,14 @@ Source: perf_event_open(2), trace/events/sock.h.
 
 from __future__ import annotations
 
+import bisect
 import ctypes
 import fcntl
 import mmap
 import os
 import platform
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -54,6 +56,30 @@ class StateChange:
     peer: Address
 
 
+class InOrder:
+    """Changes out of several processors' buffers, in the order of time.
+
+    The buffers are read one after the other. A change that is newer than the beginning of that may be the consequence
+    of one in a buffer that was read before it came; it waits for the next reading, which finds both. One that is
+    older cannot be: the kernel writes a change down before anybody can see it and act.
+    """
+
+    def __init__(self) -> None:
+        self._ahead: list[StateChange] = []
+
+    @property
+    def keeps(self) -> bool:
+        """Whether something waits."""
+        return bool(self._ahead)
+
+    def add(self, changes: list[StateChange], began_ns: int) -> list[StateChange]:
+        """What has its place now. began_ns: before the first buffer was read, by CLOCK_MONOTONIC."""
+        every = sorted(self._ahead + changes, key=lambda change: change.at_ns)
+        at = bisect.bisect_right(every, began_ns, key=lambda change: change.at_ns)
+        self._ahead = every[at:]
+        return every[:at]
+
+
 class SocketTrace:
     """An open trace of the whole machine."""
 
@@ -65,6 +91,7 @@ class SocketTrace:
             number = int(file.read())
         self._fds: list[int] = []
         self._buffers: list[mmap.mmap] = []
+        self._in_order = InOrder()
         try:
             for cpu in sorted(os.sched_getaffinity(0) | set(range(os.cpu_count() or 1))):
                 self._open(number, cpu)
@@ -94,17 +121,25 @@ class SocketTrace:
         return self._fds
 
     def read(self) -> tuple[list[StateChange], int]:
-        """What there is, in the order of time, and how many changes were lost for want of room."""
+        """What there is, in the order of time, and how many changes were lost for want of room.
+
+        Over all calls in that order, too; so some of it may be kept for the next call, see `keeps`.
+        """
         changes: list[StateChange] = []
         lost = 0
+        began_ns = time.monotonic_ns()
         for buffer in self._buffers:
             for kind, record in _records(buffer):
                 if kind == _RECORD_SAMPLE:
                     changes.append(self._decode(record))
                 elif kind == _RECORD_LOST:
                     lost += struct.unpack_from("=QQ", record)[1]
-        changes.sort(key=lambda change: change.at_ns)
-        return changes, lost
+        return self._in_order.add(changes, began_ns), lost
+
+    @property
+    def keeps(self) -> bool:
+        """Whether something was read that only the next `read` gives; no descriptor tells of that."""
+        return self._in_order.keeps
 
     def close(self) -> None:
         """End the trace; safe to repeat."""

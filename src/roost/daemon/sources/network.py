@@ -85,6 +85,8 @@ class NetworkWatch(Worker):
         return (self._destroyed,) if self._destroyed is not None else ()
 
     def timeout_s(self) -> float | None:
+        if self._trace is not None and self._trace.keeps:
+            return 0.0
         return max(0.0, self._next_look - time.monotonic()) if self._sessions else None
 
     def turn(self) -> None:
