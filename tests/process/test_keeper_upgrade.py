@@ -46,23 +46,31 @@ def upgrade(peer: Peer, keeper: KeeperProcess, command: list[str] | None = None)
 
 
 class Follower:
-    """Reads a ring and checks that the numbers in it count up without gap or repeat."""
+    """Reads a ring and checks that every number in it stands at its own place: nothing was lost, nothing written twice.
+
+    The writer may be faster than this reader on a busy machine and write over what was not read yet: then it goes on
+    with the oldest there is. The place tells the number, so a loss before it would show all the same.
+    """
 
     def __init__(self, child: Child) -> None:
         self.ring = child.out
         self.ring.read_until(b"ready")
-        self.offset = len(b"ready")
-        self.numbers = 0
+        self.offset = self.begin = len(b"ready")
 
     def follow(self, end: int) -> None:
         """Up to that offset, or less by part of a number."""
+        reader = self.ring.reader
         while end - self.offset >= 8:
-            data = self.ring.reader.read(self.offset, min(65536, (end - self.offset) // 8 * 8))
-            assert data
+            data = reader.read(self.offset, min(65536, (end - self.offset) // 8 * 8))
+            if data is None:
+                oldest = reader.end - reader.capacity * 3 // 4
+                self.offset += -(-(oldest - self.offset) // 8) * 8
+                continue
             count = len(data) // 8
-            assert array("Q", data[: count * 8]) == array("Q", range(self.numbers, self.numbers + count))
+            number = (self.offset - self.begin) // 8
+            assert count
+            assert array("Q", data[: count * 8]) == array("Q", range(number, number + count))
             self.offset += count * 8
-            self.numbers += count
 
     def follow_to_the_end(self, end: int) -> None:
         """Up to the exit offset, where the child says that it has ended."""
@@ -75,7 +83,7 @@ def test_numbers_at_full_speed_survive_many_upgrades_without_gap_or_repeat(
     keeper: KeeperProcess, peer: Peer, kind: str
 ) -> None:
     code = NUMBERS.format(raw=kind == "pty", step=512 if kind == "pty" else 20)
-    fields = [(m.T_RING_BYTES, 1 << 30)]
+    fields = [(m.T_RING_BYTES, 16 << 20)]
     children = [peer.spawn(*python(code), kind=kind, fields=fields) for _ in range(2)]
     followers = [Follower(child) for child in children]
     for _ in range(12):
