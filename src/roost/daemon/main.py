@@ -29,6 +29,8 @@ from roost.platform.recall import recall_daemon
 from roost.platform.session_mark import shed_mark
 
 _LOG_BYTES = 1 << 20
+#: After how many new objects garbage is looked for. A start leaves hundreds behind that live as long as their session.
+_NEW_OBJECTS = 10_000
 
 
 def _set_up_process() -> None:
@@ -38,6 +40,7 @@ def _set_up_process() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     shed_mark()
     gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, 20, 50)
 
 
 def _set_up_log(paths: Paths, *, foreground: bool) -> None:
