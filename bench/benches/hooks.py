@@ -1,6 +1,7 @@
 """Events to sinks. How many a second each sink takes, beside a plain loop that writes the same lines to the same place;
 how long an event takes from `emit` to whoever reads at the sink's other end, in a process of its own, with and without
-a dead webhook and a reader that stopped beside it. Without a sink: the bus alone beside the bus with hooks.
+a dead webhook and a reader that stopped beside it, for sockets also with both of them well. Without a sink: the bus
+alone beside the bus with hooks.
 
 Some sinks gather on purpose (jsonl 5 ms, webhook 100 ms), which is a part of their latency. Latencies are measured with
 real-time priority where that is allowed: elsewhere what the machine does besides is in the p99.
@@ -15,9 +16,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
@@ -25,7 +26,7 @@ from typing import Any
 
 from bench.context import Context
 from bench.report import Row, at_most, compared
-from bench.sink_host import reading, sink, sink_host
+from bench.sink_host import Ending, reading, sink, sink_host
 from bench.stats import quantile
 
 SINKS = ("stdout", "jsonl", "webhook", "unix-socket", "unix-listener", "command")
@@ -34,6 +35,8 @@ BUDGET_S = 55.0
 #: Between two events while latencies are measured, and how many: a command is a process each, a webhook a request.
 PACE_S = {"command": 0.01, "webhook": 0.005}
 PLAIN_PACE_S = 0.001
+#: Sinks that are also measured beside neighbours of the same types that are well.
+AMONG = ("unix-socket", "unix-listener")
 COUNTS = {"command": 90, "webhook": 180}
 
 
@@ -163,7 +166,9 @@ def _plain_command(count: int) -> float:
 # --- latency ----------------------------------------------------------------------------------------------------------
 
 
-def _latency(context: Context, type: str, count: int, *, trouble: bool) -> dict[str, float]:
+def _latency(
+    context: Context, type: str, count: int, *, trouble: bool = False, neighbours: bool = False
+) -> dict[str, float]:
     """Microseconds from emit to the line at the sink's other end."""
     from roost.core.config_sinks import UnixSocket, Webhook
 
@@ -179,7 +184,12 @@ def _latency(context: Context, type: str, count: int, *, trouble: bool) -> dict[
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(str(stuck))
             listener.listen(1)
-            async with reading(context, type, count, *beside) as (host, ending):
+            async with (
+                _healthy(context, ("webhook", "unix-socket") if neighbours else ()) as healthy,
+                reading(context, type, count, *beside, *healthy) as (host, ending),
+            ):
+                for config in healthy:
+                    await host.until(partial(_is_ok, host, config.name))
                 if trouble:
                     await _bring_about(host)
                 for _ in range(count):
@@ -189,6 +199,22 @@ def _latency(context: Context, type: str, count: int, *, trouble: bool) -> dict[
 
     times = asyncio.run(measure())
     return {"p50": quantile(times, 0.5), "p99": quantile(times, 0.99)}
+
+
+@asynccontextmanager
+async def _healthy(context: Context, types: tuple[str, ...]) -> AsyncIterator[list[Any]]:
+    """Sinks whose readers read."""
+    async with AsyncExitStack() as stack:
+        configs = []
+        for type in types:
+            ending = Ending(context, type, 1 << 40)
+            stack.push_async_callback(ending.end)
+            configs.append(replace(await ending.before(), name=f"healthy {type}"))
+        yield configs
+
+
+def _is_ok(host: Any, name: str) -> bool:
+    return bool(host.status(name)["state"] == "ok")
 
 
 async def _bring_about(host: Any) -> None:
@@ -274,9 +300,11 @@ def run(context: Context) -> list[Row]:
         rows.append(runs.row(f"{type}, events/s", "1/s", f"rate {type}", against[type], f"plain {type}"))
     latencies: dict[str, Callable[[], Any]] = {}
     for type in SINKS:
-        number = context.choose(COUNTS.get(type, 700), COUNTS.get(type, 700) // 3)
+        number = context.choose(COUNTS.get(type, 600), COUNTS.get(type, 600) // 3)
         for name, trouble in (("alone", False), ("beside", True)):
             latencies[f"{type} {name}"] = partial(_latency, context, type, number, trouble=trouble)
+        if type in AMONG:
+            latencies[f"{type} among"] = partial(_latency, context, type, number, neighbours=True)
     with _undisturbed():
         runs.alternate(rounds, latencies)
     for type in SINKS:
@@ -284,4 +312,6 @@ def run(context: Context) -> list[Row]:
             what = f"emit to {type} beside a dead webhook and a stopped reader, {point}"
             get = itemgetter(point)
             rows.append(runs.row(what, "µs", f"{type} beside", "without them", f"{type} alone", get=get))
+            if type in AMONG:
+                rows.append(runs.row(what, "µs", f"{type} beside", "both healthy", f"{type} among", get=get))
     return rows

@@ -1,6 +1,7 @@
 """All lanes: made from the configuration and for sessions, changed without losing an event, asked how they are.
 
-Owns which lanes there are. An event is taken in one step: encoded once, offered to every lane that wants it.
+Owns which lanes there are and who is served first: whoever can write at once, then those that gather or are stuck.
+An event is encoded once for all of them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 
 #: How long a lane that was taken out of the configuration may go on delivering.
 RETIRE_S = 10.0
+#: How much later than quick lanes the others are offered an event, so that threads of the quick ones can run meanwhile,
+#: and after how many events at once.
+LATER_S, MOST_LATER = 0.001, 500
 
 
 @dataclass(slots=True)
@@ -81,20 +85,47 @@ class Dispatcher:
         self._lanes: dict[str, _Running] = {}
         self._leaving: dict[str, _Running] = {}
         self._order: tuple[Lane, ...] = ()
+        self._first: tuple[Lane, ...] = ()
+        self._then: tuple[Lane, ...] = ()
+        self._later: list[Outgoing] = []  # what those in `_then` were not offered yet
+        self._handing: asyncio.TimerHandle | None = None
         self._own_files: frozenset[str] = frozenset()
 
     # --- events ---------------------------------------------------------------------------------------------------
 
     def take(self, event: Event) -> None:
-        """Offer an event to every lane that wants it."""
+        """Offer an event to every lane that wants it: to quick ones at once, to the others after those have written."""
         if event.category == "file" and self._is_own(event):
             return
-        outgoing: Outgoing | None = None
-        for lane in self._order:
+        outgoing = Outgoing(event, self._origin)
+        for lane in self._first:
             if lane.wants(event):
-                if outgoing is None:
-                    outgoing = Outgoing(event, self._origin)
                 lane.offer(outgoing)
+        if len(self._order) > 1 or self._then:
+            self._later.append(outgoing)
+            if not self._first or len(self._later) >= MOST_LATER:
+                self._hand_on()
+            elif self._handing is None:
+                self._handing = asyncio.get_running_loop().call_later(LATER_S, self._hand_on)
+
+    def _hand_on(self) -> None:
+        """Offer the others what they were not offered yet, and see which lanes are quick now.
+
+        A lane changes sides only here, when nothing is left over: so each gets its events in order.
+        """
+        if self._handing is not None:
+            self._handing.cancel()
+            self._handing = None
+        later, self._later = self._later, []
+        for outgoing in later:
+            for lane in self._then:
+                if lane.wants(outgoing.event):
+                    lane.offer(outgoing)
+        self._sort()
+
+    def _sort(self) -> None:
+        self._first = tuple(lane for lane in self._order if lane.quick)
+        self._then = tuple(lane for lane in self._order if not lane.quick)
 
     def _is_own(self, event: Event) -> bool:
         """Whether a sink's own file changed: its line in that file would be the next change."""
@@ -216,16 +247,19 @@ class Dispatcher:
                 del self._leaving[name]
 
     def _changed(self) -> None:
+        self._hand_on()
         self._order = tuple(running.lane for running in self._lanes.values())
+        self._sort()
         files = [lane.config.options.path for lane in self._order if isinstance(lane.config.options, Jsonl)]
         self._own_files = frozenset(map(os.path.realpath, files))
         self._on_wants_changed()
 
     async def close(self, grace_s: float) -> None:
         """Deliver what is there within that time, and end."""
+        self._hand_on()
         everybody = [*self._lanes.items(), *self._leaving.items()]
         self._lanes.clear()
-        self._order = ()
+        self._order = self._first = self._then = ()
         ends = [self._tasks.create_task(self._end(name, running, grace_s)) for name, running in everybody]
         if ends:
             await asyncio.wait(ends, timeout=grace_s * 2 + 1)
@@ -239,6 +273,7 @@ class Dispatcher:
 
     def status(self) -> list[dict[str, Any]]:
         """Every lane's state and counters."""
+        self._hand_on()
         return [running.lane.status() | {"session_id": running.session_id} for running in self._lanes.values()]
 
     def troubles(self) -> list[str]:
@@ -251,5 +286,6 @@ class Dispatcher:
         if name is not None and name not in self._lanes:
             known = ", ".join(self._lanes) or "none"
             raise NoRunError(f"there is no sink {name!r}; configured are {known}")
+        self._hand_on()
         chosen = [self._lanes[name]] if name is not None else list(self._lanes.values())
         return {running.lane.config.name: await running.lane.retry() for running in chosen}

@@ -82,6 +82,7 @@ class Lane:
         self._resume = resume
         self._tell_listening = on_listening
         self._position = now  # everything up to here was delivered, dropped, or not wanted
+        self._read_to: Key = (0, 0)  # what the journal had up to here has been read
         self._queue: deque[Outgoing] = deque()
         self._queued_bytes = 0
         self._flight: list[Outgoing] = []
@@ -113,8 +114,15 @@ class Lane:
             return False
         return not (event.category == "daemon" and event.data.get("sink") == self.config.name)
 
+    @property
+    def quick(self) -> bool:
+        """Whether an event offered now is delivered at once: nothing is gathered, under way, or stuck."""
+        return not (self._flight or self.sink.gather_s)
+
     def offer(self, outgoing: Outgoing) -> None:
-        """Take an event into the queue."""
+        """Take an event into the queue, unless it was read from the journal before it came here."""
+        if outgoing.event.key <= self._read_to:
+            return
         self._empty.clear()
         self._queue.append(outgoing)
         self._queued_bytes += len(outgoing.line(self.config.format))
@@ -124,13 +132,19 @@ class Lane:
 
     def _wake_in(self, seconds: float) -> None:
         """Have the task look at the queue, after that time at the latest."""
-        if not seconds or len(self._queue) >= BATCH_EVENTS:
+        if not seconds or self._is_much():
             self._wake.set()
             return
         loop = asyncio.get_running_loop()
         if self._gathering is None or self._gathering.when() > loop.time() + seconds:
             self._stop_gathering()
             self._gathering = loop.call_later(seconds, self._wake.set)
+
+    def _is_much(self) -> bool:
+        """Whether it is worth a delivery before the time is over; to a sink that is held, when half of it is full."""
+        if not self.sink.held:
+            return len(self._queue) >= BATCH_EVENTS
+        return len(self._queue) * 2 >= self.config.queue or self._queued_bytes * 2 >= QUEUE_BYTES
 
     def _stop_gathering(self) -> None:
         if self._gathering is not None:
@@ -233,6 +247,7 @@ class Lane:
             self._behind = True
             await self._failed(error.message)
             return []
+        self._read_to = max(self._read_to, through)
         if lost:
             self.gaps += 1
             data = {"sink": self.config.name, "dropped": None, "after": "{}.{}".format(*self._position)}
@@ -322,6 +337,7 @@ class Lane:
         """Try at once what waits or was given up; how many events that are."""
         self._failures = 0
         self._now.set()
+        self._wake.set()  # what is being gathered too
         return len(self._flight) + len(self._queue) + await self.sink.retry()
 
     async def drain(self, grace_s: float) -> None:

@@ -70,7 +70,9 @@ class Sink:
     #: Whether a lane may take up from the journal where it left off, see `reached`.
     durable = False
     #: How long events are gathered before a delivery: for sinks that are not looked at as it happens, seconds.
-    gather_s = 0.0
+    gather_s: float = 0.0
+    #: Whether it could pass on nothing at present anyway: then much is gathered, which costs the others less.
+    held: bool = False
 
     def __init__(self) -> None:
         #: Whether anybody is there; without, nothing is queued and no source runs for it.

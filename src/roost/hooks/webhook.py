@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE_S, MOST_PAUSE_S = 1.0, 300.0
 MOST_WAIT_S = 3600.0
+#: How long events are gathered for one transaction, and while the endpoint is left alone at most. They are in the
+#: journal meanwhile, from where the next daemon reads on.
+GATHER_S, MOST_GATHER_S = 0.1, 2.0
 #: So many are put in at a time; then the sender has as long as that took.
 _PUT_MESSAGES = 100
 _GONE = "{}: nothing is sent until `roost hooks retry`"
@@ -42,7 +46,6 @@ class WebhookSink(Sink):
     """The daemon's side: hands over to the thread."""
 
     durable = True
-    gather_s = 0.1  # one transaction for many; the network takes that long anyway
 
     def __init__(self, options: Webhook, keys: Sequence[bytes], queue_path: str, format: str) -> None:
         super().__init__()
@@ -50,6 +53,16 @@ class WebhookSink(Sink):
         self._format = format
         self._loop = asyncio.get_running_loop()
         self._thread: LoopThread | None = None
+
+    @property
+    def gather_s(self) -> float:  # type: ignore[override]
+        """One transaction for many: the network takes that long anyway, and nothing is sent before a pause is over."""
+        return min(MOST_GATHER_S, max(GATHER_S, self._engine.pause_s))
+
+    @property
+    def held(self) -> bool:  # type: ignore[override]
+        """Whether the endpoint is being left alone."""
+        return self._engine.pause_s > GATHER_S
 
     def _report(self, why: str | None) -> None:
         with contextlib.suppress(RuntimeError):  # the daemon's loop is closed: nobody is told any more
@@ -240,6 +253,11 @@ class Engine:
             later = wait_s(attempts, first_s=FIRST_PAUSE_S, most_s=MOST_WAIT_S)
             self._queue.postpone(message, now + max(later, answer.retry_after_s or 0.0), answer.text)
             self._report(answer.text)
+
+    @property
+    def pause_s(self) -> float:
+        """How long nothing is sent yet; read from another thread."""
+        return math.inf if self._gone else max(0.0, self._paused_until - time.time())
 
     def facts(self) -> dict[str, Any]:
         """Counters; read from another thread."""

@@ -83,6 +83,43 @@ async def test_events_come_in_order_and_are_counted(tmp_path: Path) -> None:
     assert sink.closed
 
 
+async def test_a_quick_sink_has_an_event_before_those_that_gather_or_are_stuck_are_offered_it(tmp_path: Path) -> None:
+    stuck, gathering, quick = GatedSink(), GatedSink(), GatedSink()
+    gathering.gather_s = 0.001
+    gathering.gate.set()
+    quick.gate.set()
+    made = {"stuck": stuck, "gathering": gathering, "quick": quick}
+    async with hub(tmp_path, *map(config, made), made=made) as it:
+        it.emit()
+        await soon(lambda: stuck.asked and quick.taken and gathering.taken)
+        it.dispatcher.status()  # from here on it is known who is stuck
+        lanes = {running.lane.config.name: running.lane for running in it.dispatcher._lanes.values()}
+        it.emit()
+        assert [lanes[name].queued for name in made] == [1, 0, 1]
+        for _ in range(1200):
+            it.emit()
+        stuck.gate.set()
+        await soon(lambda: all(len(sink.taken) == 1202 for sink in made.values()))
+        for sink in made.values():
+            assert [one.seq for one in sink.taken] == list(range(1, 1203)), "each in order, whoever came first"
+
+
+async def test_an_event_read_from_the_journal_before_it_was_offered_comes_once(tmp_path: Path) -> None:
+    journal, durable, quick = FakeJournal([event(1)]), GatedSink(durable=True), GatedSink()
+    durable.gather_s = 0.001
+    durable.gate.set()
+    made = {"durable": durable, "quick": quick}
+    async with hub(tmp_path, *map(config, made), journal=journal, made=made, seq=1) as it:
+        lane = it.dispatcher._lanes["durable"].lane
+        await soon(lambda: it.status("durable")["state"] == "ok" and it.status("quick")["state"] == "ok")
+        lane._behind = True
+        journal.events.append(it.emit())
+        assert not lane.queued
+        assert [one.event.seq for one in await lane._from_journal()] == [2]
+        it.dispatcher.status()  # offers what was left for later
+        assert not lane.queued
+
+
 async def test_a_full_queue_drops_the_oldest_and_says_how_many(tmp_path: Path) -> None:
     sink = GatedSink()
     async with hub(tmp_path, config(queue=10), made={"a": sink}) as it:
