@@ -53,7 +53,7 @@ def opened(browser: Browser, roost: Instance) -> Iterator[Callable[..., Page]]:
         context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **profile)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(8_000)
+        page.set_default_timeout(30_000)  # a limit for what hangs; a busy machine takes seconds for a key
         link = link_of(instance)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.on("console", lambda told: "Content Security" in told.text and wrong.append(told.text))
