@@ -98,15 +98,19 @@ class Dispatcher:
         if event.category == "file" and self._is_own(event):
             return
         outgoing = Outgoing(event, self._origin)
+        if len(self._order) == 1:  # nobody to come before or behind
+            (lane,) = self._order
+            if lane.wants(event):
+                lane.offer(outgoing)
+            return
         for lane in self._first:
             if lane.wants(event):
                 lane.offer(outgoing)
-        if len(self._order) > 1 or self._then:
-            self._later.append(outgoing)
-            if not self._first or len(self._later) >= MOST_LATER:
-                self._hand_on()
-            elif self._handing is None:
-                self._handing = asyncio.get_running_loop().call_later(LATER_S, self._hand_on)
+        self._later.append(outgoing)
+        if not self._first or len(self._later) >= MOST_LATER:
+            self._hand_on()
+        elif self._handing is None:
+            self._handing = asyncio.get_running_loop().call_later(LATER_S, self._hand_on)
 
     def _hand_on(self) -> None:
         """Offer the others what they were not offered yet, and see which lanes are quick now.
