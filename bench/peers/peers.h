@@ -87,7 +87,8 @@ static char **command_of(int argc, char **argv)
 	return NULL;
 }
 
-/* Write a report whole: a reader sees no file or all of it. "-" is stdout. */
+/* Write a report whole: a reader sees no file or all of it. "-" is stdout; what is there and no file is written to,
+   as a rename onto /dev/null would put a file in its place. */
 static void write_report(const char *path, const char *text)
 {
 	if (!path || strcmp(path, "-") == 0) {
@@ -95,14 +96,16 @@ static void write_report(const char *path, const char *text)
 		fflush(stdout);
 		return;
 	}
+	struct stat there;
+	int in_place = stat(path, &there) == 0 && !S_ISREG(there.st_mode);
 	char temporary[4096];
-	snprintf(temporary, sizeof temporary, "%s.part", path);
+	snprintf(temporary, sizeof temporary, in_place ? "%s" : "%s.part", path);
 	FILE *file = fopen(temporary, "w");
 	if (!file)
 		die(temporary);
 	fputs(text, file);
 	fclose(file);
-	if (rename(temporary, path) != 0)
+	if (!in_place && rename(temporary, path) != 0)
 		die(path);
 }
 
