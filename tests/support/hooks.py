@@ -85,6 +85,23 @@ class GatedSink(Sink):
         self.closed = True
 
 
+class PromptSink(GatedSink):
+    """Takes single events at once while its gate is open."""
+
+    prompt = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent = 0
+
+    def send_now(self, outgoing: Outgoing) -> bool:
+        if self.gate.is_set() and self.error is None:
+            self.taken.append(outgoing.event)
+            self.sent += 1
+            return True
+        return False
+
+
 class Hub:
     """A dispatcher with what it told."""
 

@@ -18,7 +18,7 @@ from typing import Any
 from roost.core.config_sinks import Command
 from roost.core.events import Event
 from roost.hooks.feedback import Feedback
-from roost.hooks.lane import GATHERED
+from roost.hooks.gathering import GATHERED
 from roost.hooks.process_run import Outcome, ProcessRun
 from roost.hooks.sink import Outgoing, Sink
 from roost.hooks.tasks import start

@@ -1,7 +1,8 @@
 """All lanes: made from the configuration and for sessions, changed without losing an event, asked how they are.
 
-Owns which lanes there are and who is served first: whoever can write at once, then those that gather or are stuck.
-An event is encoded once for all of them.
+Owns which lanes there are and who is served first: whoever can be sent to without waiting, before `take` returns; then
+those of them that are stuck; last, once a turn of the loop, those that gather or have threads. An event is encoded once
+for all of them.
 """
 
 from __future__ import annotations
@@ -26,9 +27,8 @@ log = logging.getLogger(__name__)
 
 #: How long a lane that was taken out of the configuration may go on delivering.
 RETIRE_S = 10.0
-#: How much later than quick lanes the others are offered an event, so that threads of the quick ones can run meanwhile,
-#: and after how many events at once.
-LATER_S, MOST_LATER = 0.001, 500
+#: After how many events within one turn of the loop the lanes behind get theirs.
+MOST_LATER = 500
 
 
 @dataclass(slots=True)
@@ -85,51 +85,54 @@ class Dispatcher:
         self._lanes: dict[str, _Running] = {}
         self._leaving: dict[str, _Running] = {}
         self._order: tuple[Lane, ...] = ()
-        self._first: tuple[Lane, ...] = ()
-        self._then: tuple[Lane, ...] = ()
-        self._later: list[Outgoing] = []  # what those in `_then` were not offered yet
-        self._handing: asyncio.TimerHandle | None = None
+        self._front: tuple[Lane, ...] = ()  # whose sinks can be sent to without waiting
+        self._behind: tuple[Lane, ...] = ()
+        self._later: list[Outgoing] = []  # what those in `_behind` were not offered yet
+        self._in_turn = False  # an event was taken in this turn of the loop
         self._own_files: frozenset[str] = frozenset()
 
     # --- events ---------------------------------------------------------------------------------------------------
 
     def take(self, event: Event) -> None:
-        """Offer an event to every lane that wants it: to quick ones at once, to the others after those have written."""
+        """Offer an event to every lane that wants it.
+
+        The first one of a turn of the loop is sent on the spot where that needs no waiting. Those that follow it in the
+        same turn are sent together in the next.
+        """
         if event.category == "file" and self._is_own(event):
             return
         outgoing = Outgoing(event, self._origin)
-        if len(self._order) == 1:  # nobody to come before or behind
-            (lane,) = self._order
-            if lane.wants(event):
-                lane.offer(outgoing)
-            return
-        for lane in self._first:
-            if lane.wants(event):
-                lane.offer(outgoing)
-        self._later.append(outgoing)
-        if not self._first or len(self._later) >= MOST_LATER:
-            self._hand_on()
-        elif self._handing is None:
-            self._handing = asyncio.get_running_loop().call_later(LATER_S, self._hand_on)
+        if self._in_turn:
+            for lane in self._front:
+                if lane.wants(event):
+                    lane.offer(outgoing)
+        else:
+            self._in_turn = True
+            asyncio.get_running_loop().call_soon(self._end_turn)
+            self._send_now(outgoing)
+        if self._behind:
+            self._later.append(outgoing)
+            if len(self._later) >= MOST_LATER:
+                self._hand_on()
+
+    def _send_now(self, outgoing: Outgoing) -> None:
+        """Nobody who is well waits for what is to be done about one who is stuck."""
+        event = outgoing.event
+        stuck = [lane for lane in self._front if lane.wants(event) and not lane.send_now(outgoing)]
+        for lane in stuck:
+            lane.offer(outgoing)
+
+    def _end_turn(self) -> None:
+        self._in_turn = False
+        self._hand_on()
 
     def _hand_on(self) -> None:
-        """Offer the others what they were not offered yet, and see which lanes are quick now.
-
-        A lane changes sides only here, when nothing is left over: so each gets its events in order.
-        """
-        if self._handing is not None:
-            self._handing.cancel()
-            self._handing = None
+        """Offer those behind what they were not offered yet."""
         later, self._later = self._later, []
         for outgoing in later:
-            for lane in self._then:
+            for lane in self._behind:
                 if lane.wants(outgoing.event):
                     lane.offer(outgoing)
-        self._sort()
-
-    def _sort(self) -> None:
-        self._first = tuple(lane for lane in self._order if lane.quick)
-        self._then = tuple(lane for lane in self._order if not lane.quick)
 
     def _is_own(self, event: Event) -> bool:
         """Whether a sink's own file changed: its line in that file would be the next change."""
@@ -253,7 +256,8 @@ class Dispatcher:
     def _changed(self) -> None:
         self._hand_on()
         self._order = tuple(running.lane for running in self._lanes.values())
-        self._sort()
+        self._front = tuple(lane for lane in self._order if lane.sink.prompt)
+        self._behind = tuple(lane for lane in self._order if not lane.sink.prompt)
         files = [lane.config.options.path for lane in self._order if isinstance(lane.config.options, Jsonl)]
         self._own_files = frozenset(map(os.path.realpath, files))
         self._on_wants_changed()
@@ -263,7 +267,7 @@ class Dispatcher:
         self._hand_on()
         everybody = [*self._lanes.items(), *self._leaving.items()]
         self._lanes.clear()
-        self._order = self._first = self._then = ()
+        self._order = self._front = self._behind = ()
         ends = [self._tasks.create_task(self._end(name, running, grace_s)) for name, running in everybody]
         if ends:
             await asyncio.wait(ends, timeout=grace_s * 2 + 1)

@@ -35,7 +35,7 @@ class JsonlSink(Sink):
     """The file, used in a thread of its own."""
 
     durable = True
-    gather_s = 0.005  # one write for many
+    gather_s = 0.003  # one write for many
 
     def __init__(self, options: Jsonl, format: str, mark: Mark) -> None:
         super().__init__()

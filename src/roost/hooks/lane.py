@@ -19,6 +19,7 @@ from roost.core.event_choice import EventChoice
 from roost.core.events import Event
 from roost.errors import RoostError
 from roost.hooks.backoff import wait_s
+from roost.hooks.gathering import GATHERED, Gathering
 from roost.hooks.sink import Outgoing, RefusedError, Sink, SinkError
 
 log = logging.getLogger(__name__)
@@ -27,9 +28,6 @@ BATCH_EVENTS = 500
 BATCH_BYTES = 256 << 10
 #: Memory that waiting events of one lane may take.
 QUEUE_BYTES = 16 << 20
-#: Types that come so often that they are gathered for a while instead of waking the sink each time.
-GATHERED = frozenset({"response_delta"})
-GATHER_S = 0.1
 #: A delivery that takes longer is told of as a failure while it goes on.
 STALL_S = 10.0
 FIRST_RETRY_S, MOST_RETRY_S = 0.2, 30.0
@@ -87,11 +85,11 @@ class Lane:
         self._queued_bytes = 0
         self._flight: list[Outgoing] = []
         self._behind = False  # there are events in the journal that are not in the queue
-        self._wake = asyncio.Event()
+        self._idle = False  # nothing is under way, waited for or to be read again
+        self._gathering = Gathering(sink)
         self._now = asyncio.Event()  # do not wait for the next try
         self._empty = asyncio.Event()
         self._empty.set()
-        self._gathering: asyncio.TimerHandle | None = None
         self._closed = False
         self._since = time.time()
         self.gaps = 0
@@ -114,10 +112,13 @@ class Lane:
             return False
         return not (event.category == "daemon" and event.data.get("sink") == self.config.name)
 
-    @property
-    def quick(self) -> bool:
-        """Whether an event offered now is delivered at once: nothing is gathered, under way, or stuck."""
-        return not (self._flight or self.sink.gather_s)
+    def send_now(self, outgoing: Outgoing) -> bool:
+        """Have an event sent before this returns; False when it has to be offered, since it would wait."""
+        if not self._idle or self._queue or outgoing.event.type in GATHERED or not self.sink.send_now(outgoing):
+            return False
+        self.delivered += 1
+        self._position = outgoing.event.key
+        return True
 
     def offer(self, outgoing: Outgoing) -> None:
         """Take an event into the queue, unless it was read from the journal before it came here."""
@@ -128,28 +129,13 @@ class Lane:
         self._queued_bytes += len(outgoing.line(self.config.format))
         while len(self._queue) > self.config.queue or self._queued_bytes > QUEUE_BYTES:
             self._forget(self._queue.popleft())
-        self._wake_in(GATHER_S if outgoing.event.type in GATHERED else self.sink.gather_s)
-
-    def _wake_in(self, seconds: float) -> None:
-        """Have the task look at the queue, after that time at the latest."""
-        if not seconds or self._is_much():
-            self._wake.set()
-            return
-        loop = asyncio.get_running_loop()
-        if self._gathering is None or self._gathering.when() > loop.time() + seconds:
-            self._stop_gathering()
-            self._gathering = loop.call_later(seconds, self._wake.set)
+        self._gathering.add(outgoing.event.type, self._is_much)
 
     def _is_much(self) -> bool:
         """Whether it is worth a delivery before the time is over; to a sink that is held, when half of it is full."""
-        if not self.sink.held:
+        if len(self._queue) < BATCH_EVENTS or not self.sink.held:
             return len(self._queue) >= BATCH_EVENTS
         return len(self._queue) * 2 >= self.config.queue or self._queued_bytes * 2 >= QUEUE_BYTES
-
-    def _stop_gathering(self) -> None:
-        if self._gathering is not None:
-            self._gathering.cancel()
-            self._gathering = None
 
     def _forget(self, outgoing: Outgoing) -> None:
         self._queued_bytes -= len(outgoing.line(self.config.format))
@@ -181,6 +167,8 @@ class Lane:
     async def run(self) -> None:
         """Deliver until cancelled."""
         await self._open(await self._after() if self._after is not None else None)
+        if self._queue:  # it has waited already
+            self._gathering.due.set()
         while True:
             if not self._flight:
                 self._flight = await self._next_batch()
@@ -217,13 +205,19 @@ class Lane:
         while True:
             if self._behind and (batch := await self._from_journal()):
                 return batch
-            if self._queue and not self._behind:
+            if self._behind:
+                continue
+            if self._queue and self._gathering.due.is_set():
                 return self._from_queue()
-            if not self._behind:
-                self._empty.set()
-                await self._wake.wait()
-            self._wake.clear()
-            self._stop_gathering()
+            if not self._queue:
+                self._nothing_left()
+            await self._gathering.due.wait()
+            self._idle = False
+
+    def _nothing_left(self) -> None:
+        self._gathering.begin_anew()
+        self._empty.set()
+        self._idle = True
 
     def _from_queue(self) -> list[Outgoing]:
         batch: list[Outgoing] = []
@@ -234,6 +228,8 @@ class Lane:
             self._queued_bytes -= length
             batch.append(outgoing)
             size += length
+        if not self._queue:
+            self._gathering.begin_anew()
         return batch
 
     async def _from_journal(self) -> list[Outgoing]:
@@ -337,14 +333,14 @@ class Lane:
         """Try at once what waits or was given up; how many events that are."""
         self._failures = 0
         self._now.set()
-        self._wake.set()  # what is being gathered too
+        self._gathering.due.set()  # what is being gathered too
         return len(self._flight) + len(self._queue) + await self.sink.retry()
 
     async def drain(self, grace_s: float) -> None:
         """Take nothing more and deliver what is there, as far as that time goes."""
         self._closed = True
         self._now.set()
-        self._wake.set()
+        self._gathering.due.set()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
                 await self._empty.wait()

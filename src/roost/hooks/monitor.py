@@ -45,6 +45,23 @@ class Monitor:
             self.dropped += 1
             self._missed_since += 1
 
+    def send(self, line: bytes) -> None:
+        """Have one line sent at once, behind what waits."""
+        if not (self._writing or self._on_its_way or self._lines or self._missed_since or len(line) > self._limit):
+            try:
+                sent = self._peer.send(line)
+            except OSError:
+                pass  # as `flush` finds out, too
+            else:
+                self.delivered += 1
+                if sent == len(line):
+                    return
+                self._on_its_way = line[sent:]
+                self.flush()
+                return
+        self.offer(line)
+        self.flush()
+
     def flush(self) -> None:
         """Send as much as the socket takes."""
         if self._writing:

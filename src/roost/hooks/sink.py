@@ -71,6 +71,8 @@ class Sink:
     durable = False
     #: How long events are gathered before a delivery: for sinks that are not looked at as it happens, seconds.
     gather_s: float = 0.0
+    #: Whether `send_now` may be asked. Not for durable sinks: what those have is known by what `deliver` took.
+    prompt: bool = False
     #: Whether it could pass on nothing at present anyway: then much is gathered, which costs the others less.
     held: bool = False
 
@@ -90,6 +92,13 @@ class Sink:
 
     async def begin_at(self, key: tuple[int, int]) -> None:
         """Of durable sinks: nothing up to here is missing; whoever is killed before the first event resumes here."""
+
+    def send_now(self, outgoing: Outgoing) -> bool:
+        """Send one event if that takes no waiting and nothing fails; else False, and `deliver` gets it.
+
+        Called only while no `deliver` is under way.
+        """
+        return False
 
     async def deliver(self, batch: Sequence[Outgoing]) -> None:
         """Take all of the batch, or raise SinkError or RefusedError."""

@@ -25,6 +25,8 @@ _ACCEPT_PAUSE_S = 0.5
 class UnixListenerSink(Sink):
     """The socket and its monitors."""
 
+    prompt = True
+
     def __init__(self, options: UnixListener, format: str) -> None:
         super().__init__()
         self._options = options
@@ -118,6 +120,13 @@ class UnixListenerSink(Sink):
         if self.listening != bool(self._monitors):
             self.listening = bool(self._monitors)
             self.on_listening()
+
+    def send_now(self, outgoing: Outgoing) -> bool:
+        """Every monitor takes it, within its bound."""
+        line = outgoing.line(self._format)
+        for monitor in tuple(self._monitors):
+            monitor.send(line)
+        return True
 
     async def deliver(self, batch: Sequence[Outgoing]) -> None:
         """Give the batch to every monitor; never waits for one."""

@@ -11,6 +11,7 @@ import contextlib
 import socket
 import time
 from collections.abc import Sequence
+from itertools import accumulate
 
 from roost.core.config_sinks import UnixSocket
 from roost.hooks.backoff import wait_s
@@ -25,6 +26,8 @@ LINGER_S = 30.0
 class UnixSocketSink(Sink):
     """The connection and the task that keeps it."""
 
+    prompt = True
+
     def __init__(self, options: UnixSocket, format: str, tasks: asyncio.TaskGroup) -> None:
         super().__init__()
         self._tasks = tasks
@@ -35,6 +38,8 @@ class UnixSocketSink(Sink):
         self._ended = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._look_now = asyncio.Event()
+        self._begun: Outgoing | None = None  # sent in part over this connection
+        self._rest = b""  # of that one
         self.connections = 0
 
     async def open(self) -> None:
@@ -94,6 +99,7 @@ class UnixSocketSink(Sink):
             loop.remove_writer(self._socket)
             self._socket.close()
             self._socket = None
+        self._begun, self._rest = None, b""
         self._connected.clear()
         self._ended.set()
 
@@ -110,6 +116,20 @@ class UnixSocketSink(Sink):
             self.listening = listening
             self.on_listening()
 
+    def send_now(self, outgoing: Outgoing) -> bool:
+        """Write the line into the connection, if it takes all of it."""
+        if self._socket is None:
+            return False
+        line = outgoing.line(self._format)
+        try:
+            sent = self._socket.send(line)
+        except OSError:
+            return False
+        if sent == len(line):
+            return True
+        self._begun, self._rest = outgoing, line[sent:]
+        return False
+
     async def deliver(self, batch: Sequence[Outgoing]) -> None:
         """Write all lines into the connection."""
         await self._connected.wait()
@@ -120,8 +140,9 @@ class UnixSocketSink(Sink):
             self._connected.clear()
             raise RefusedError("nobody listens any more")
         done = 0
-        left = memoryview(b"".join([outgoing.line(self._format) for outgoing in batch]))
-        ends = _ends(batch, self._format)
+        lines = self._lines(batch)
+        left = memoryview(b"".join(lines))
+        ends = list(accumulate(map(len, lines)))
         sent = 0
         try:
             async with asyncio.timeout(self._options.timeout_s):
@@ -140,6 +161,14 @@ class UnixSocketSink(Sink):
                 self._hang_up()
             raise SinkError(f"{self._options.path}: {error.strerror}", done=done) from error
 
+    def _lines(self, batch: Sequence[Outgoing]) -> list[bytes]:
+        """The batch's lines, behind the rest of the one that was sent in part."""
+        lines = [outgoing.line(self._format) for outgoing in batch]
+        if self._rest:
+            lines[0] = self._rest if batch[0] is self._begun else self._rest + lines[0]
+            self._begun, self._rest = None, b""
+        return lines
+
     async def retry(self) -> int:
         """Look for the listener at once."""
         self._look_now.set()
@@ -156,14 +185,6 @@ class UnixSocketSink(Sink):
     def facts(self) -> dict[str, object]:
         """Where, and whether somebody is there."""
         return {"path": self._options.path, "connected": self._socket is not None, "connections": self.connections}
-
-
-def _ends(batch: Sequence[Outgoing], format: str) -> list[int]:
-    ends, at = [], 0
-    for outgoing in batch:
-        at += len(outgoing.line(format))
-        ends.append(at)
-    return ends
 
 
 async def _send(peer: socket.socket, data: memoryview) -> int:

@@ -19,7 +19,7 @@ from roost.core.config_sinks import Webhook
 from roost.core.events import parse_event_id
 from roost.core.webhook_rules import GONE_STATUS, REFUSED_STATUSES
 from roost.hooks.backoff import wait_s
-from roost.hooks.lane import GATHERED
+from roost.hooks.gathering import GATHERED
 from roost.hooks.loop_thread import LoopThread
 from roost.hooks.sink import Outgoing, Sink, SinkError
 from roost.hooks.webhook_queue import Message, WebhookQueue
@@ -158,11 +158,13 @@ class Engine:
 
     async def put(self, messages: Sequence[tuple[str, str, bytes]], last: str) -> None:
         """Store messages for good, a few at a time: what comes in must not keep what goes out waiting."""
-        for first in range(0, len(messages), _PUT_MESSAGES):
+        while messages:
             began = time.monotonic()
-            some = messages[first : first + _PUT_MESSAGES]
-            self._put(some, last if first + _PUT_MESSAGES >= len(messages) else some[-1][0])
-            await asyncio.sleep(time.monotonic() - began)
+            count = _PUT_MESSAGES if self.pause_s <= 0.0 else len(messages)  # nothing goes out in a pause
+            some, messages = messages[:count], messages[count:]
+            self._put(some, some[-1][0] if messages else last)
+            if messages:
+                await asyncio.sleep(time.monotonic() - began)
 
     def _put(self, messages: Sequence[tuple[str, str, bytes]], reached: str) -> None:
         assert self._queue is not None

@@ -29,6 +29,9 @@ CREATE INDEX IF NOT EXISTS message_next ON message (dead, next_at);
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
+#: Rows of one statement; four parameters each, of which SQLite has allowed 999 for longest.
+_ROWS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -98,15 +101,19 @@ class WebhookQueue:
         """Add messages (event id, content type, body); how many older ones had to go for want of room."""
         with self._db:
             self._db.execute("BEGIN")
-            self._db.executemany(
-                "INSERT INTO message (event_id, kind, body, created_at) VALUES (?, ?, ?, ?)",
-                [(*message, now) for message in messages],
-            )
+            for first in range(0, len(messages), _ROWS):
+                self._insert(messages[first : first + _ROWS], now)
             self._set_fact("reached", reached)
             over = max(0, self._waiting + len(messages) - self._limit)
             self._drop_oldest(0, over)
         self._waiting += len(messages) - over
         return over
+
+    def _insert(self, messages: Sequence[tuple[str, str, bytes]], now: float) -> None:
+        """One statement, so that the interpreter is free for the daemon's loop meanwhile, and asked for once."""
+        rows = ",".join(["(?, ?, ?, ?)"] * len(messages))
+        values = [value for message in messages for value in (*message, now)]
+        self._db.execute(f"INSERT INTO message (event_id, kind, body, created_at) VALUES {rows}", values)
 
     def _drop_oldest(self, dead: int, count: int) -> None:
         if count > 0:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
+import socket
 import stat
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -283,6 +287,47 @@ async def test_stdout_gets_whole_lines_also_after_nobody_read(monkeypatch: pytes
         await sink.deliver(outgoing(1))
     await sink.close(1.0)
     os.close(writing)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+async def test_a_pipe_that_has_room_is_written_to_without_a_thread_and_no_line_is_cut(kind: str) -> None:
+    ours, theirs = socket.socketpair() if kind == "socket" else (None, None)
+    reading, writing = (theirs.fileno(), ours.fileno()) if ours and theirs else os.pipe()
+    sink = StdoutSink("envelope", foreground=True, fd=writing)
+    threads = threading.active_count()
+    all_of_them = [Outgoing(event(seq, data={"text": "x" * 9000})) for seq in range(200)]
+    taken = 0
+    while sink.send_now(all_of_them[taken]):
+        taken += 1
+    assert taken > 3
+    assert threading.active_count() == threads
+    assert not sink.send_now(all_of_them[taken]), "nothing comes between the two parts of a line"
+    got = b""
+    os.set_blocking(reading, False)
+    async with asyncio.TaskGroup() as tasks:
+        delivery = tasks.create_task(sink.deliver(all_of_them[taken:]))
+        while not delivery.done():
+            await asyncio.sleep(0)
+            with contextlib.suppress(BlockingIOError):
+                got += os.read(reading, 1 << 20)
+    with contextlib.suppress(BlockingIOError):
+        got += os.read(reading, 1 << 20)
+    assert got == b"".join(one.line() for one in all_of_them)
+    await sink.close(1.0)
+    for fd in (reading, writing) if ours is None else ():
+        os.close(fd)
+    for end in (ours, theirs):
+        if end is not None:
+            end.close()
+
+
+async def test_what_may_block_is_left_to_the_thread(tmp_path: Path) -> None:
+    with open(tmp_path / "out", "ab", buffering=0) as out:
+        sink = StdoutSink("envelope", foreground=True, fd=out.fileno())
+        assert (sink.send_now(outgoing(1)[0]), sink.prompt) == (False, False)
+        await sink.deliver(outgoing(1))
+        await sink.close(1.0)
+    assert (tmp_path / "out").read_bytes() == line(1)
 
 
 async def test_a_daemon_in_the_background_has_no_stdout() -> None:

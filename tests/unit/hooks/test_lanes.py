@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.hooks import FakeJournal, GatedSink, event, hub, soon
+from support.hooks import FakeJournal, GatedSink, PromptSink, event, hub, soon
 
 from roost.core.config_sinks import Command, Jsonl, SinkConfig, Stdout
 from roost.core.event_choice import EventChoice, check_pattern
 from roost.errors import InvalidError, NoRunError
-from roost.hooks.lane import Key
+from roost.hooks.lane import BATCH_EVENTS, Key
 from roost.hooks.roster import Roster
-from roost.hooks.sink import RefusedError, SinkError
+from roost.hooks.sink import RefusedError, Sink, SinkError
 
 
 @pytest.fixture(autouse=True)
@@ -83,25 +83,62 @@ async def test_events_come_in_order_and_are_counted(tmp_path: Path) -> None:
     assert sink.closed
 
 
-async def test_a_quick_sink_has_an_event_before_those_that_gather_or_are_stuck_are_offered_it(tmp_path: Path) -> None:
-    stuck, gathering, quick = GatedSink(), GatedSink(), GatedSink()
+async def test_who_can_be_sent_to_has_an_event_before_emit_returns_and_all_have_it_in_order(
+    tmp_path: Path,
+) -> None:
+    stuck, gathering, prompt, other = PromptSink(), GatedSink(), PromptSink(), GatedSink()
     gathering.gather_s = 0.001
-    gathering.gate.set()
-    quick.gate.set()
-    made = {"stuck": stuck, "gathering": gathering, "quick": quick}
+    for sink in (gathering, prompt, other):
+        sink.gate.set()
+    made: dict[str, Sink] = {"stuck": stuck, "gathering": gathering, "prompt": prompt, "other": other}
     async with hub(tmp_path, *map(config, made), made=made) as it:
-        it.emit()
-        await soon(lambda: stuck.asked and quick.taken and gathering.taken)
-        it.dispatcher.status()  # from here on it is known who is stuck
         lanes = {running.lane.config.name: running.lane for running in it.dispatcher._lanes.values()}
+        await soon(lambda: all(lane._idle for lane in lanes.values()))
         it.emit()
-        assert [lanes[name].queued for name in made] == [1, 0, 1]
+        assert (prompt.sent, [one.seq for one in prompt.taken]) == (1, [1])
+        assert [lanes[name].queued for name in made] == [1, 0, 0, 0], "those behind are offered it after this turn"
         for _ in range(1200):
             it.emit()
+        assert prompt.sent == 1, "what else happens in a turn is sent together"
         stuck.gate.set()
-        await soon(lambda: all(len(sink.taken) == 1202 for sink in made.values()))
-        for sink in made.values():
-            assert [one.seq for one in sink.taken] == list(range(1, 1203)), "each in order, whoever came first"
+        sinks = (stuck, gathering, prompt, other)
+        await soon(lambda: all(len(sink.taken) == 1201 for sink in sinks))
+        for sink in sinks:
+            assert [one.seq for one in sink.taken] == list(range(1, 1202)), "each in order, whoever came first"
+        assert it.status("prompt")["delivered"] == 1201
+        assert it.status("prompt")["reached"] == "1.1201"
+
+
+async def test_an_event_is_not_sent_past_others_that_wait(tmp_path: Path) -> None:
+    sink = PromptSink()
+    async with hub(tmp_path, config(), made={"a": sink}) as it:
+        await soon(lambda: it.dispatcher._lanes["a"].lane._idle)
+        it.emit()
+        await soon(lambda: sink.asked)
+        sink.gate.set()
+        it.emit()
+        assert not sink.taken, "the first one is still under way"
+        await soon(lambda: len(sink.taken) == 2)
+        assert ([one.seq for one in sink.taken], sink.sent) == ([1, 2], 0)
+
+
+async def test_a_sink_gathers_also_what_comes_while_it_is_busy(tmp_path: Path) -> None:
+    """Else a slow one would be given events one at a time for ever after."""
+    sink = GatedSink()
+    sink.gather_s = 3600.0
+    async with hub(tmp_path, config(), made={"a": sink}) as it:
+        lane = it.dispatcher._lanes["a"].lane
+        await soon(lambda: lane._idle)
+        for _ in range(BATCH_EVENTS):
+            it.emit()
+        await soon(lambda: sink.asked)
+        it.emit()
+        sink.gate.set()
+        await soon(lambda: len(sink.taken) == BATCH_EVENTS)
+        it.emit()
+        await it.dispatcher.retry("a")  # looks at what is gathered
+        await soon(lambda: len(sink.taken) == BATCH_EVENTS + 2)
+        assert sink.batches == [BATCH_EVENTS, 2]
 
 
 async def test_an_event_read_from_the_journal_before_it_was_offered_comes_once(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -67,6 +68,31 @@ async def test_a_listener_gets_every_event_over_one_connection(tmp_path: Path) -
         await soon(lambda: len(listener.lines) == 300)
         assert [one["event"]["id"] for one in listener.lines] == [f"1.{n}" for n in range(1, 301)]
         assert listener.connections == 1
+
+
+async def test_a_line_that_the_socket_takes_in_parts_arrives_whole_and_once(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s"))
+        listening.listen(1)
+        async with hub(tmp_path, SinkConfig("c", "unix-socket", UnixSocket(str(tmp_path / "s")), queue=2)) as it:
+            await soon(lambda: it.status("c")["connected"])
+            peer, _ = listening.accept()
+            with peer:
+                it.emit(data={"text": "x" * 1_000_000})
+                assert (it.status("c")["queued"], it.status("c")["delivered"]) == (1, 0)
+                for _ in range(4):  # the one that was begun falls out of the queue, but not out of its line
+                    it.emit()
+                peer.setblocking(False)
+                got = bytearray()
+
+                def whole() -> bool:
+                    with contextlib.suppress(BlockingIOError):
+                        got.extend(peer.recv(1 << 20))
+                    return got.count(b"\n") == 3
+
+                await soon(whole)
+                assert [json.loads(line)["event"]["id"] for line in got.splitlines()] == ["1.1", "1.4", "1.5"]
+                assert it.status("c")["dropped"] == 3, "counted as dropped, although its line was finished"
 
 
 async def test_nobody_listens_and_then_somebody_does(tmp_path: Path) -> None:
@@ -204,6 +230,18 @@ async def test_a_monitor_that_does_not_read_misses_an_exact_number_and_no_other_
         lines = [one for one in seen if one["type"] != "hooks_dropped"]
         assert told == it.status("m")["monitors"][0]["dropped"] == total - len(lines)
         slow.close()
+        writer.close()
+
+
+async def test_a_monitor_gets_a_line_that_its_socket_takes_in_parts(tmp_path: Path) -> None:
+    async with hub(tmp_path, listener(tmp_path / "m", monitor_bytes=1 << 22)) as it:
+        reader, writer = await connect(tmp_path / "m")
+        await soon(lambda: it.status("m")["monitors"])
+        it.emit(data={"text": "x" * 1_000_000})
+        it.emit()
+        ids = [json.loads(await reader.readline())["event"]["id"] for _ in range(2)]
+        assert ids == ["1.1", "1.2"]
+        assert it.status("m")["delivered"] == 2
         writer.close()
 
 
