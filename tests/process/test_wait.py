@@ -290,3 +290,20 @@ def test_stderr_is_anchored_where_stderr_stood(client: Client) -> None:
     session.send(b"one\n")
     assert session.wait_for("text=one", stream="stderr", timeout_s=20).matched[0]["offset"] < 5000
     session.close_stdin()
+
+
+def test_lines_that_readline_changes_are_found_as_they_stand(client: Client) -> None:
+    environment = {"PS1": "$ ", "INPUTRC": os.devnull, "HISTFILE": os.devnull, "TERM": "xterm-256color"}
+    session = client.spawn(["bash", "--norc", "--noprofile"], env=environment)
+    session.wait_for("text=$ ")
+    session.keys(text="echo helxx")
+    session.wait_for("text=echo helxx")
+    session.keys("BSpace", "BSpace", "l", "o")
+    assert session.wait_for("text=$ echo hello").matched[0]["line"] == "$ echo hello"
+    session.keys("Left", "Left", "X")
+    assert session.wait_for("regex=(?m)^.*helXlo$").matched[0]["line"] == "$ echo helXlo"
+    sent = session.keys("Enter")
+    assert session.wait_for("regex=(?m)^helXlo$", "text=$ ", all=True, since=sent.offset).matched
+    session.keys("Up")
+    session.wait_for("text=echo helXlo", timeout_s=20)
+    session.terminate(grace_s=0)

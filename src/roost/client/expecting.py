@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from roost.client.results import OutputPiece
-from roost.core.plain_text import PlainText
+from roost.core.patterns import repeats
+from roost.core.plain_text import Piece, PlainText
 from roost.errors import InvalidError, WaitTimeoutError, WrongStateError
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -81,6 +82,8 @@ class Cursor:
         self.missed = 0
         self.ended = False
         self.exit: Any = None
+        #: What reads plain text on from the offset, if text before it was read.
+        self.plain: PlainText | None = None
 
     @property
     def read_to(self) -> int:
@@ -112,9 +115,13 @@ class Expectation:
             for index, pattern in enumerate(given)
             if not isinstance(pattern, _Special)
         ]
-        self._plain = PlainText(cursor.offset) if plain else None
+        self._plain = None
+        if plain:
+            self._plain = cursor.plain.copy() if cursor.plain is not None else PlainText(cursor.offset)
         self._text = b""
-        self._places: list[tuple[int, Any]] = []  # where the text of each plain piece begins
+        self._rest = b""  # what stands on the line behind the text, for now
+        self._copies: list[tuple[int, int]] = []
+        self._places: list[tuple[int, Piece]] = []  # where the text of each plain piece begins
         self._searched = 0
         if cursor.raw:
             self._add(cursor.raw)
@@ -137,17 +144,27 @@ class Expectation:
         """A hole: what was read before it cannot be part of a match any more."""
         self._cursor.missed += piece.missed + len(self._cursor.raw)
         self._cursor.offset, self._cursor.raw = piece.start_offset, b""
-        self._text, self._searched, self._places = b"", 0, []
+        self._restart(piece.start_offset)
+        self._searched = 0
+
+    def _restart(self, offset: int) -> None:
+        """Nothing that was read is of use for what follows."""
+        self._text, self._rest, self._places, self._copies = b"", b"", [], []
+        self._cursor.plain = None
         if self._plain is not None:
-            self._plain = PlainText(piece.start_offset)
+            self._plain = PlainText(offset)
 
     def _add(self, data: bytes) -> None:
         if self._plain is None:
             self._text += data
         else:
             piece = self._plain.feed(data)
-            self._places.append((len(self._text), piece))
+            length = len(self._text)
+            self._places.append((length, piece))
+            self._copies = [copy for copy in self._copies if copy[1] <= length]  # those of a rest went with it
+            self._copies += [(length + start, length + end) for start, end in piece.copies]
             self._text += piece.text
+            self._rest = piece.rest
         if len(self._cursor.raw) > MAX_BUFFER_BYTES:
             self._forget_half()
 
@@ -157,9 +174,7 @@ class Expectation:
         cursor.raw = cursor.raw[gone:]
         cursor.offset += gone
         cursor.missed += gone
-        self._text, self._places = b"", []
-        if self._plain is not None:
-            self._plain = PlainText(cursor.offset)
+        self._restart(cursor.offset)
         self._add(cursor.raw)
         self._searched = len(self._text)
 
@@ -169,8 +184,11 @@ class Expectation:
         """The match, if there is one by now: the earliest in the output, of several there the one given first."""
         start = max(0, self._searched - SEARCH_WINDOW_BYTES)
         best: tuple[int, int, re.Match[bytes]] | None = None
+        text = self._text + self._rest if self._rest else self._text
         for index, pattern in self._patterns:
-            found = pattern.search(self._text, start)
+            found = pattern.search(text, start)
+            while found is not None and self._copies and repeats(self._copies, *found.span()):
+                found = pattern.search(text, found.start() + 1)
             if found is not None and (best is None or found.start() < best[0]):
                 best = (found.start(), index, found)
         self._searched = len(self._text)
@@ -194,7 +212,7 @@ class Expectation:
         match = Match(
             index=index,
             pattern=self._given[index],
-            before=self._text[: found.start()],
+            before=found.string[: found.start()],
             after=found[0],
             start=start,
             end=end,
@@ -204,20 +222,23 @@ class Expectation:
         )
         cursor.raw = cursor.raw[end - cursor.offset :]
         cursor.offset, cursor.missed = end, 0
+        cursor.plain = None if self._plain is None else self._resumed(found.end())
         return match
 
     def _locate(self, index: int, *, behind: bool = False) -> int:
         if self._plain is None:
             return self._cursor.offset + index
-        if behind and index:
-            return self._locate_plain(index - 1) + 1
-        return self._locate_plain(index)
+        at, piece = self._piece_of(index - 1 if behind and index else index)
+        return piece.locate_end(index - at) if behind else piece.locate(index - at)
 
-    def _locate_plain(self, index: int) -> int:
-        for at, piece in reversed(self._places):
-            if at <= index and at < at + len(piece.text):
-                return int(piece.locate(index - at))
-        return self._cursor.offset
+    def _piece_of(self, index: int) -> tuple[int, Piece]:
+        """The piece in which a byte of the text stands, and where its text begins. Of the rest, the newest."""
+        return next((at, piece) for at, piece in reversed(self._places) if at <= index)
+
+    def _resumed(self, index: int) -> PlainText:
+        """What reads on behind a match that ends there."""
+        at, piece = self._piece_of(max(0, index - 1))
+        return piece.resume(index - at)
 
     def _nothing_more(self, special: _Special) -> Match:
         match = self._special(special)

@@ -7,6 +7,7 @@ look-around and no back-references in it.)
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -125,6 +126,11 @@ def _compile(expression: str) -> Any:
         ) from error
 
 
+def repeats(copies: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether a match only repeats what stood there before: then it was found before."""
+    return any(first <= start and end <= last for first, last in copies)
+
+
 class TextWindow:
     """The newest text of some output, for patterns that may span its pieces."""
 
@@ -132,18 +138,23 @@ class TextWindow:
         self._pieces: list[tuple[int, Piece]] = []  # with the place of each piece's text in the window
         self._text = b""
         self._fresh = 0
+        self._rest = b""  # what stands on the line behind the text, for now
+        self._copies: list[tuple[int, int]] = []
 
     def add(self, piece: Piece) -> None:
         """Take more text; the oldest that no match may reach any more is forgotten."""
         self._forget()
         self._fresh = len(self._text)
-        if piece.text:
+        self._rest = piece.rest
+        self._copies += [(self._fresh + start, self._fresh + end) for start, end in piece.copies]
+        if piece.text or piece.rest:
             self._pieces.append((self._fresh, piece))
             self._text += piece.text
 
     def cut(self) -> None:
         """What comes next does not follow on what was there: no match spans both."""
         self._pieces, self._text, self._fresh = [], b"", 0
+        self._rest, self._copies = b"", []
 
     def _forget(self) -> None:
         gone = 0
@@ -152,19 +163,26 @@ class TextWindow:
         if gone:
             self._text = self._text[gone:]
             self._pieces = [(at - gone, piece) for at, piece in self._pieces]
+        length = len(self._text)  # those of a rest went with it
+        self._copies = [
+            (start - gone, end - gone) for start, end in self._copies if end > gone and end - gone <= length
+        ]
 
     def find(self, pattern: Pattern) -> Found | None:
         """A match that the newest piece has completed."""
-        hit = pattern.find(self._text, max(0, self._fresh - pattern.reach))
+        text = self._text + self._rest if self._rest else self._text
+        hit = pattern.find(text, max(0, self._fresh - pattern.reach))
+        while hit is not None and self._copies and repeats(self._copies, hit.start, hit.end):
+            hit = pattern.find(text, hit.start + 1)
         if hit is None:
             return None
-        line_start = self._text.rfind(b"\n", 0, hit.start) + 1
-        line_end = self._text.find(b"\n", hit.start)
-        line = self._text[line_start : line_end if line_end >= 0 else len(self._text)]
+        line_start = text.rfind(b"\n", 0, hit.start) + 1
+        line_end = text.find(b"\n", hit.start)
+        line = text[line_start : line_end if line_end >= 0 else len(text)]
         return Found(
             offset=self._locate(hit.start),
             end_offset=self._locate(hit.end - 1, behind=True),
-            text=self._text[hit.start : hit.end].decode("utf-8", "replace"),
+            text=text[hit.start : hit.end].decode("utf-8", "replace"),
             line=line.decode("utf-8", "replace").strip("\r"),
             groups=hit.groups,
             named=hit.named,

@@ -2,10 +2,11 @@
 
 Owns what is left out and what stands in its place; pure, bounded, and the same however the output was cut:
 - escape sequences and control characters other than tab and line ends are left out; CR before LF too;
-- moving the cursor to the right is that many blanks (programs write blanks so), any other cursor movement to a place is
-  a line end: text that is apart on the screen is not joined;
-- so is a CR, but for one at the beginning of a line, where it moves nothing (shells write one before a command's
-  output), and a line feed behind it is the same line end;
+- moving the cursor to a place is a line end: text that is apart on the screen is not joined;
+- what goes back into a line (backspaces, cursor movements, erasing, inserting) changes the line, as
+  `roost.core.edited_line` tells; the changed line is a line of its own. A CR alone is a line end once something is
+  written behind it; at the beginning of a line it is nothing;
+- moving the cursor to the right behind the end of the line is that many blanks (programs write blanks so);
 - with shell marks, what was typed at the prompt (between 133;B and 133;C) is left out.
 
 As in the scanner an ESC ends whatever was under way. Offsets of the text lead back to offsets of the output.
@@ -14,114 +15,77 @@ As in the scanner an ESC ends whatever was under way. Offsets of the text lead b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
+
+from roost.core.edited_line import Run
+from roost.core.line_cells import UNFINISHED_CHARACTER
+from roost.core.plain_reading import STRING_OPENERS, Reading, first_edit, reduced, runs, without_sequences
 
 #: A sequence whose end is still to come is kept up to this; of a longer one the rest is skipped.
 MAX_UNFINISHED_BYTES = 4096
-MAX_BLANKS = 512
 
-_STRING_OPENERS = b"]PX^_"
-_TOKEN = re.compile(
-    rb"\x1b(?:"
-    rb"\[(?P<parameters>[0-?]*)[ -/]*(?P<final>[@-~])"
-    rb"|\](?P<osc>[^\x07\x18\x1a\x1b]*)(?:\x07|\x1b\\|[\x18\x1a]|(?=\x1b))"
-    rb"|[PX^_][^\x18\x1a\x1b]*(?:\x1b\\|[\x18\x1a]|(?=\x1b))"
-    rb"|[ -/]*[0-OQ-WYZ\\`-~]"
-    rb"|(?:\[[0-?]*[ -/]*)?"
-    rb")"
-    rb"|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]+"
-    rb"|\r+(?=\n)"
-)
-_UNFINISHED = re.compile(
-    rb"(?:\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x18\x1a\x1b]*\x1b?|[PX^_][^\x18\x1a\x1b]*\x1b?|[ -/]*)?|\r+)\Z"
-)
-_COLOURS = re.compile(rb"\x1b\[[0-9;]*+m")
-_PLACED = re.compile(rb"\x1b\[[0-9;]*+[HfdEFABG`]")
-_PARTS = re.compile(rb"\r+|[^\r]+")
-_RETURNS = re.compile(rb"\r+")
-_RETURNS_AND_FEED = re.compile(rb"\r+\n")
-_RETURNS_AT_START = re.compile(rb"(?<=\n)\r+")
-_CONTROLS = bytes(code for code in range(32) if code not in (9, 10, 13)) + b"\x7f"
-_TO_A_PLACE = frozenset(b"HfdEFABG`")
-_RIGHT = ord("C")
-_MARKS = (b"A", b"B", b"C", b"D")
+_UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x18\x1a\x1b]*\x1b?|[PX^_][^\x18\x1a\x1b]*\x1b?|[ -/]*)?\Z")
 
 
 class Piece:
-    """The text of a stretch of output. Where a byte of it stands is worked out only when somebody asks."""
+    """The text of a stretch of output. Where a byte of it stands is worked out only when somebody asks.
 
-    __slots__ = ("_before", "_raw", "offset", "text")
+    rest: what stands on the line behind the text as long as nothing more comes. copies: stretches of both that only
+    repeat what stood there before: what is found wholly in one was found before.
+    """
 
-    def __init__(self, offset: int, raw: bytes, text: bytes, before: _Writing) -> None:
+    __slots__ = ("_before", "copies", "offset", "raw", "rest", "text")
+
+    def __init__(self, offset: int, raw: bytes, before: Reading) -> None:
         self.offset = offset
-        self.text = text
-        self._raw = raw
+        self.text = b""
+        self.rest = b""
+        self.copies: list[tuple[int, int]] = []
+        self.raw = raw
         self._before = before
 
     @property
     def end_offset(self) -> int:
         """Where the stretch ends in the output."""
-        return self.offset + len(self._raw)
+        return self.offset + len(self.raw)
 
     def locate(self, index: int) -> int:
         """The offset in the output of a byte of the text; of its end, that of what comes next in the text."""
         passed = 0
-        for start, length, text in _runs(self._raw, self._before.copy()):
-            if index < passed + len(text):
-                return self.offset + start + min(index - passed, length)
-            passed += len(text)
+        for run in runs(self.raw, self.offset, self._before_copy()):
+            if index < passed + len(run.text):
+                return run.start + (index - passed if len(run.text) == run.length else 0)
+            passed += len(run.text)
         return self.end_offset
 
     def locate_end(self, index: int) -> int:
         """The offset in the output behind the first `index` bytes of the text."""
-        return self.locate(index - 1) + 1 if index else self.offset
+        passed = 0
+        for run in runs(self.raw, self.offset, self._before_copy()):
+            if passed < index <= passed + len(run.text):
+                return run.start + (index - passed if len(run.text) == run.length else run.length)
+            passed += len(run.text)
+        return self.end_offset if index else self.offset
 
+    def resume(self, index: int) -> PlainText:
+        """What reads on behind the first `index` bytes of the text (and of the rest)."""
+        offset = self.locate_end(index)
+        plain = PlainText(offset)
+        plain.reading = reading = self._before_copy()
+        for run in runs(self.raw[: offset - self.offset], self.offset, reading):
+            index -= len(run.text)
+        if index > 0 and self.rest and offset == self.end_offset:
+            reading.line.settle(offset)
+        elif index > 0:  # the line end of a carriage return, which comes with what is behind it
+            for _run in reading.line.write(b"", offset):
+                pass
+        reading.close()
+        return plain
 
-class _Writing:
-    """Where the text stands. typing: what comes is being typed at a prompt. at_start: of a line. returned: a CR has
-    ended the line, and a line feed that follows is part of that."""
-
-    __slots__ = ("at_start", "returned", "typing")
-
-    def __init__(self, *, typing: bool, at_start: bool = True, returned: bool = False) -> None:
-        self.typing = typing
-        self.at_start = at_start
-        self.returned = returned
-
-    def copy(self) -> _Writing:
-        """One that goes its own way."""
-        return _Writing(typing=self.typing, at_start=self.at_start, returned=self.returned)
-
-    def wrote(self, text: bytes) -> None:
-        """Text without bare CR was added to the text."""
-        if text:
-            self.at_start, self.returned = text.endswith(b"\n"), False
-
-    def end_line(self) -> bytes:
-        """What a bare CR stands for."""
-        if self.at_start:
-            return b""
-        self.at_start = self.returned = True
-        return b"\n"
-
-    def without_returns(self, text: bytes) -> bytes:
-        """The text with line ends in the place of CR."""
-        if self.returned:
-            rest = text.lstrip(b"\r")
-            if not rest:
-                return b""
-            text = rest[1:] if rest.startswith(b"\n") else rest
-            self.returned = False
-        if b"\r" in text:
-            text = _RETURNS_AND_FEED.sub(b"\n", text)
-            text = _RETURNS_AT_START.sub(b"", text.lstrip(b"\r") if self.at_start else text)
-            bare = text.endswith(b"\r")
-            text = _RETURNS.sub(b"\n", text)
-            self.wrote(text)
-            self.returned = bare
-        else:
-            self.wrote(text)
-        return text
+    def _before_copy(self) -> Reading:
+        reading = self._before.copy()
+        reading.open()
+        return reading
 
 
 class PlainText:
@@ -129,18 +93,27 @@ class PlainText:
 
     def __init__(self, offset: int, *, typing: bool = False) -> None:
         self.offset = offset
-        self._writing = _Writing(typing=typing)
+        self.reading = Reading(typing=typing)
         self._tail = b""
         self._skipping = False  # the rest of a string that was too long to keep
+
+    def copy(self) -> PlainText:
+        """One that goes its own way."""
+        plain = PlainText(self.offset)
+        plain.reading, plain._tail, plain._skipping = self.reading.copy(), self._tail, self._skipping
+        return plain
 
     @property
     def typing(self) -> bool:
         """Whether what comes next is typed at a prompt, as far as marks say."""
-        return self._writing.typing
+        return self.reading.typing
 
     def lapped(self, offset: int) -> None:
         """Output up to that offset was lost."""
+        at_start, typing = self.reading.at_start and not self.reading.returned, self.typing
         self.offset = offset
+        self.reading = Reading(typing=typing)
+        self.reading.at_start = self.reading.line.at_start = at_start
         self._tail = b""
         self._skipping = False
 
@@ -151,8 +124,13 @@ class PlainText:
         data, self._tail = self._tail + data, b""
         start = self._skip(data) if self._skipping else 0
         raw = data[start : self._unfinished(data, start)]
-        before = self._writing.copy()
-        return Piece(base + start, raw, self._text(raw), before)
+        piece = Piece(base + start, raw, self.reading.copy())
+        if b"\x1b" in raw or b"\x08" in raw or self.reading.typing or self.reading.line.edited:
+            self._read(piece, raw)
+        else:
+            piece.text = self.reading.without_returns(without_sequences(raw))
+            self.reading.passed(raw, raw)
+        return piece
 
     def _skip(self, data: bytes) -> int:
         found = re.search(rb"[\x07\x18\x1a\x1b]", data)
@@ -163,15 +141,12 @@ class PlainText:
 
     def _unfinished(self, data: bytes, start: int) -> int:
         """Where the sequence begins whose end is still to come; it is kept for the next piece."""
-        if data.endswith(b"\r"):  # perhaps before a line feed
-            at = max(len(data.rstrip(b"\r")), len(data) - MAX_UNFINISHED_BYTES, start)
-        else:
-            at = data.rfind(b"\x1b")
+        at = data.rfind(b"\x1b")
         if at > start and data[at:] == b"\x1b":  # perhaps the first half of a string's terminator
             opened = data.rfind(b"\x1b", start, at)
-            if opened >= start and data[opened + 1] in _STRING_OPENERS and _UNFINISHED.match(data, opened):
+            if opened >= start and data[opened + 1] in STRING_OPENERS and _UNFINISHED.match(data, opened):
                 at = opened
-        found = _UNFINISHED.search(data, at) if at >= start else None
+        found = _UNFINISHED.match(data, at) if at >= start else None
         if found is None:
             return len(data)
         if len(data) - found.start() <= MAX_UNFINISHED_BYTES:
@@ -180,62 +155,78 @@ class PlainText:
             self._skipping = True
         return found.start()
 
-    def _text(self, raw: bytes) -> bytes:
-        if self._writing.typing or b"133;" in raw or b"633;" in raw:
-            return b"".join([text for _start, _length, text in _runs(raw, self._writing)])
-        return self._writing.without_returns(_without_sequences(raw))
+    def _whole_characters(self, raw: bytes) -> bytes:
+        """The output up to where the last character begins of which not all is there: its columns may count."""
+        begun = UNFINISHED_CHARACTER.search(raw) if raw[-1:] >= b"\x80" else None
+        if begun is None or self._tail or self._skipping:
+            return raw
+        self._tail = begun[0]
+        return raw[: begun.start()]
+
+    def _read(self, piece: Piece, raw: bytes) -> None:
+        """The text of output, with the way that each line of it needs."""
+        reading, written, at = self.reading, _Written(), 0
+        marked = reading.typing or b"133;" in raw or b"633;" in raw
+        simple = reduced(raw)
+        edit = reading.edits(simple)
+        if not marked and edit is None and not reading.line.edited:
+            piece.text = reading.without_returns(without_sequences(simple))
+            reading.passed(raw, simple)
+            return
+        piece.raw = raw = self._whole_characters(raw)
+        if marked:
+            reading.open()
+            written.take(runs(raw, piece.offset, reading))
+            reading.close()
+        else:
+            while at < len(raw):
+                if not reading.line.edited:
+                    first = len(raw) if edit is None else first_edit(edit, raw, at)
+                    if first > at:
+                        simple = reduced(raw[at:first])
+                        written.add(reading.without_returns(without_sequences(simple)))
+                        reading.passed(raw[at:first], simple)
+                    if first == len(raw):
+                        break
+                    at = first
+                reading.open()
+                at = written.take_line(raw, piece.offset, reading, at)
+                reading.close()
+        piece.text, piece.copies = written.text(), written.copies
+        if reading.line.edited:
+            piece.rest, again = reading.line.rest()
+            if again:
+                piece.copies.append((len(piece.text), len(piece.text) + again))
 
 
-def _without_sequences(raw: bytes) -> bytes:
-    """The text of output without marks; bare CR are still in it. In the order of how common things are: each step is
-    many times faster than the general one."""
-    if b"\x1b" in raw:
-        raw = _PLACED.sub(b"\n", _COLOURS.sub(b"\x18", raw))  # not nothing: it ends what was under way
-        if b"\x1b" in raw:
-            return _TOKEN.sub(_meaning, raw)
-    if b"\r\r" in raw:
-        return _TOKEN.sub(b"", raw)
-    return raw.replace(b"\r\n", b"\n").translate(None, _CONTROLS)
+class _Written:
+    """The text of a piece as it grows."""
 
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._length = 0
+        self.copies: list[tuple[int, int]] = []
 
-def _runs(raw: bytes, writing: _Writing) -> Iterator[tuple[int, int, bytes]]:
-    """Start and length of stretches of output, and the text that each stands for."""
-    at = 0
-    for found in _TOKEN.finditer(raw):
-        if found.start() > at and not writing.typing:
-            yield from _plain_runs(raw, at, found.start(), writing)
-        at = found.end()
-        osc = found["osc"]
-        if osc and osc[:4] in (b"133;", b"633;") and osc[4:5] in _MARKS:
-            writing.typing = osc[4:5] == b"B"
-        elif (stands := _meaning(found)) and not writing.typing and (text := writing.without_returns(stands)):
-            yield found.start(), at - found.start(), text
-    if len(raw) > at and not writing.typing:
-        yield from _plain_runs(raw, at, len(raw), writing)
+    def text(self) -> bytes:
+        """All of it."""
+        return b"".join(self._parts)
 
+    def add(self, text: bytes, copied: int = 0) -> None:
+        """More."""
+        if copied:
+            self.copies.append((self._length, self._length + copied))
+        self._parts.append(text)
+        self._length += len(text)
 
-def _plain_runs(raw: bytes, start: int, end: int, writing: _Writing) -> Iterator[tuple[int, int, bytes]]:
-    """The same of a stretch without sequences."""
-    for found in _PARTS.finditer(raw, start, end):
-        at, part = found.start(), found[0]
-        if part.startswith(b"\r"):
-            if text := writing.end_line():
-                yield at, len(part), text
-            continue
-        if writing.returned and part.startswith(b"\n"):
-            at, part, writing.returned = at + 1, part[1:], False
-        writing.wrote(part)
-        if part:
-            yield at, len(part), part
+    def take(self, runs: Iterable[Run]) -> None:
+        """All of these."""
+        for run in runs:
+            self.add(run.text, run.copied)
 
-
-def _meaning(found: re.Match[bytes]) -> bytes:
-    """What stands in the place of a sequence."""
-    final = found["final"]
-    if not final:
-        return b""
-    if final[0] == _RIGHT:
-        parameters = found["parameters"]
-        count = int(parameters) if parameters.isdigit() and len(parameters) < 5 else 1
-        return b" " * min(max(count, 1), MAX_BLANKS)
-    return b"\n" if final[0] in _TO_A_PLACE else b""
+    def take_line(self, raw: bytes, base: int, reading: Reading, at: int) -> int:
+        """The rest of the line that was gone back into. Returns where what is behind it begins."""
+        for run in runs(raw, base, reading, at):
+            self.add(run.text, run.copied)
+            if not reading.line.edited and run.text.endswith(b"\n"):
+                return run.start + run.length - base
+        return len(raw)

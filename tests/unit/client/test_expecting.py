@@ -65,6 +65,24 @@ def test_plain_text_is_found_behind_its_escape_sequences() -> None:
     assert expect(cursor, "now", plain=True).start == 129
 
 
+def test_a_line_goes_on_behind_a_match_as_it_stands() -> None:
+    cursor = Cursor()
+    assert expect(cursor, r"\$ ", b"$ lx\x08 \x08s\r\x1b[3CX\r\nfile\r\n$ ", plain=True).end == 2
+    assert expect(cursor, r"\$ ls", plain=True).before == b"lx\n"
+    assert expect(cursor, r"[^\n]*X", plain=True).after == b"$ lX", "the column is still known"
+    match = expect(cursor, r"\$ ", plain=True)
+    assert (match.before, match.end) == (b"\nfile\n", cursor.read_to), (
+        "the prompt that was brought back is not a new one"
+    )
+
+
+def test_a_line_end_is_matched_once() -> None:
+    cursor, output = Cursor(), b"10%\r20%\r30%"
+    assert [expect(cursor, "\n", output[cursor.read_to :], plain=True).before for _ in range(2)] == [b"10%", b"20%"]
+    with pytest.raises(WrongStateError):
+        expect(cursor, "\n", plain=True)
+
+
 def test_the_end_is_an_error_unless_it_is_expected() -> None:
     with pytest.raises(WrongStateError, match=r"before 'x' came; there was b'abc'"):
         expect(Cursor(), "x", b"abc")

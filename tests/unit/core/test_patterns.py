@@ -53,6 +53,26 @@ def test_an_empty_match_is_none() -> None:
     assert found is not None and found.offset == 4
 
 
+def test_what_a_line_brings_back_is_not_found_again_but_as_a_part_of_something_new() -> None:
+    plain, window = PlainText(0), TextWindow()
+    plain.feed(b"$ l")
+    window.add(plain.feed(b"\x08cd"))
+    assert window.find(Literal("$ ")) is None, "the prompt stood there before"
+    found = window.find(Literal("$ cd"))
+    assert found is not None
+    assert (found.offset, found.end_offset, found.line) == (4, 6, "$ cd")
+
+
+def test_what_stands_behind_the_cursor_is_found_with_what_came_before_it() -> None:
+    found = look(Literal("$ echo Xhello"), b"$ echo hello\r\x1b[7C", b"\x1b[1@X")
+    assert found is not None and found.line == "$ echo Xhello"
+    assert look(Literal("hello"), b"$ echo hello", b"\r\x1b[7C\x1b[1@X") is not None
+    plain, window = PlainText(0), TextWindow()
+    plain.feed(b"$ echo hello")
+    window.add(plain.feed(b"\r\x1b[7C\x1b[1@X"))
+    assert window.find(Literal("hello")) is None
+
+
 def test_a_match_does_not_span_a_gap() -> None:
     plain, window = PlainText(0), TextWindow()
     window.add(plain.feed(b"rea"))
