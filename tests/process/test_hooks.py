@@ -126,9 +126,10 @@ def test_a_reload_loses_no_event(instance: Instance, tmp_path: Path) -> None:
 class Receiver(ThreadingHTTPServer):
     """Takes webhooks, or answers 503 while it is told to."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), _Handler)
         self.ids: list[str] = []
+        self.webhook_ids: list[str] = []
         self.signed: list[str] = []
         self.refuses = False
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -146,6 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
         event = json.loads(self.rfile.read(int(self.headers["content-length"])))["event"]
         if not self.server.refuses:
             self.server.ids.append(event["session_id"])
+            self.server.webhook_ids.append(self.headers["webhook-id"])
             self.server.signed.append(self.headers.get("webhook-signature", ""))
         self.send_response(503 if self.server.refuses else 200)
         self.send_header("content-length", "0")
@@ -180,6 +182,39 @@ def test_a_webhook_s_queue_survives_a_kill_and_a_retry_empties_it(instance: Inst
     eventually(lambda: sorted(receiver.ids) == sorted(ids))
     eventually(lambda: (sink(instance)["queued"], sink(instance)["state"]) == (0, "ok"))
     assert instance.roost("hooks", "retry", "nobody", check=False).returncode == 3
+
+
+def test_a_webhook_that_is_away_misses_nothing_through_kills_of_the_daemon(instance: Instance) -> None:
+    """Killed while events wait in memory for the endpoint's next try, and again while it catches up; nobody retries.
+
+    What was under way at a kill may come twice, with the same id; nothing else does.
+    """
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+    head = f'[[hooks.sinks]]\ntype = "webhook"\nname = "w"\nurl = "http://127.0.0.1:{port}/"\n'
+    configure(instance, head + 'events = ["exited"]\nallow_private = true\n')
+    with instance.client() as client:
+        ids = [client.spawn(["true"]).id]
+        eventually(lambda: sink(instance)["state"] == "failing")
+        ids += [client.spawn(["true"]).id for _ in range(30)]
+
+        def stored() -> set[str]:
+            return {event.session_id for event in client.read_events(limit=5000) if event.type == "exited"}
+
+        eventually(lambda: stored() >= set(ids))
+    instance.kill_daemon()
+    receiver = Receiver(port)
+    try:
+        eventually(lambda: len(receiver.ids) > 5)
+        instance.kill_daemon()
+        eventually(lambda: set(receiver.ids) == set(ids))
+        eventually(lambda: (sink(instance)["queued"], sink(instance)["dead"]) == (0, 0))
+        assert len(set(receiver.webhook_ids)) == len(ids), "an event has one id, however often it is sent"
+        assert len(receiver.ids) <= len(ids) + 1, "at most what was under way at the second kill"
+    finally:
+        receiver.shutdown()
+        receiver.server_close()
 
 
 def test_a_secret_that_is_missing_refuses_the_configuration(instance: Instance) -> None:
