@@ -95,10 +95,7 @@ def _short_types(value: Any) -> tuple[str, ...]:
     """One type or a list of them; in the environment separated by commas."""
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",")]
-    types: tuple[str, ...] = tv.texts(value)
-    for type in types:
-        tv.one_of(SHORT_TYPES)(type)
-    return tuple(dict.fromkeys(types))
+    return tuple(dict.fromkeys(tv.each(tv.one_of(SHORT_TYPES))(value)))
 
 
 def _on_event(table: Table) -> SinkConfig:

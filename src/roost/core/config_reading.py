@@ -135,7 +135,8 @@ class Table:
             try:
                 value = read(given)
             except InvalidError as error:
-                self.reading.wrong(path, error.message, at=env if overruled else "")
+                for message in error.messages if isinstance(error, tv.SeveralError) else (error.message,):
+                    self.reading.wrong(path, message, at=env if overruled else "")
         self.reading.settings.append(Setting(dotted(path), value, origin))
         return value
 

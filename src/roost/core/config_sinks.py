@@ -132,9 +132,8 @@ def read_choice(table: Table, *, events: bool = True) -> tuple[tuple[str, ...], 
     return chosen, sessions, table.take("queue", tv.between(1, 1_000_000), QUEUE_EVENTS)
 
 
-def patterns(value: Any) -> tuple[str, ...]:
-    """Patterns of events."""
-    return tuple(map(check_pattern, tv.texts(value)))
+#: Reads patterns of events.
+patterns = tv.each(check_pattern)
 
 
 def sink_types(table: Table) -> tuple[str, ...]:

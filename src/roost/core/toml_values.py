@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from roost.core.durations import parse_bytes, parse_duration
@@ -66,6 +66,32 @@ def texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
         raise InvalidError("must be a string or a list of strings, none of them empty")
     return tuple(value)
+
+
+class SeveralError(InvalidError):
+    """Several items of a list cannot be used; `messages` has one for each."""
+
+    def __init__(self, messages: Sequence[str]) -> None:
+        super().__init__("; ".join(messages))
+        self.messages = tuple(messages)
+
+
+def each(read: Callable[[str], str]) -> Callable[[Any], tuple[str, ...]]:
+    """A text or a list of them, each as `read` wants it; every one that is not is told."""
+
+    def read_all(value: Any) -> tuple[str, ...]:
+        found: list[str] = []
+        wrong: list[str] = []
+        for item in texts(value):
+            try:
+                found.append(read(item))
+            except InvalidError as error:
+                wrong.append(error.message)
+        if wrong:
+            raise SeveralError(wrong)
+        return tuple(found)
+
+    return read_all
 
 
 def one_of(words: tuple[str, ...]) -> Callable[[Any], str]:

@@ -218,7 +218,7 @@ class Dispatcher:
         return {running.session_id for running in self._lanes.values() if running.session_id}
 
     def _start(self, config: SinkConfig, sink: Sink, session_id: str = "", *, resume: bool = False) -> None:
-        leaving = self._leaving.get(config.name)
+        leaving = self._leaving.get(config.name) or self._leaving_place(config)
         lane = Lane(
             config,
             sink,
@@ -232,6 +232,15 @@ class Dispatcher:
         )
         task = start(self._tasks, lane.run(), f"sink {config.name}")
         self._lanes[config.name] = _Running(lane, task, asyncio.Event(), session_id)
+
+    def _leaving_place(self, config: SinkConfig) -> _Running | None:
+        """Who is still at that file or socket under another name."""
+        path = getattr(config.options, "path", None)
+        for running in self._leaving.values():
+            other = running.lane.config
+            if path is not None and (other.type, getattr(other.options, "path", None)) == (config.type, path):
+                return running
+        return None
 
     def _retire(self, name: str) -> None:
         running = self._lanes.pop(name)

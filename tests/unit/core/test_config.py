@@ -143,7 +143,7 @@ colour = 1
 type = "webhook"
 url = "ftp://x"
 rotate_size = "1M"
-events = ["exitd"]
+events = ["exitd", "exited", "category:netwrk"]
 sessions = { nam = "build*" }
 format = "xml"
 
@@ -166,6 +166,7 @@ def test_all_mistakes_are_told_at_once_with_line_key_and_what_is_accepted() -> N
         ("c.toml:8: hooks.sinks[0].url: ", "http://"),
         ("c.toml:9: hooks.sinks[0].rotate_size: ", "belongs to the sink 'jsonl', this one is 'webhook'"),
         ("c.toml:10: hooks.sinks[0].events: ", "did you mean 'exited'?"),
+        ("c.toml:10: hooks.sinks[0].events: ", "unknown category 'netwrk'"),
         ("c.toml:11: hooks.sinks[0].sessions.nam: ", "did you mean 'name'?"),
         ("c.toml:12: hooks.sinks[0].format: ", "'envelope' or 'cloudevents'"),
         ("c.toml:15: hooks.sinks[1].type: ", "'stdout', 'jsonl', 'webhook'"),

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +243,18 @@ async def test_a_monitor_gets_a_line_that_its_socket_takes_in_parts(tmp_path: Pa
         ids = [json.loads(await reader.readline())["event"]["id"] for _ in range(2)]
         assert ids == ["1.1", "1.2"]
         assert it.status("m")["delivered"] == 2
+        writer.close()
+
+
+async def test_a_listener_that_only_gets_another_name_takes_its_place_over(tmp_path: Path) -> None:
+    given = listener(tmp_path / "m")
+    async with hub(tmp_path, given) as it:
+        await soon((tmp_path / "m").exists)
+        it.dispatcher.prepare([replace(given, name="n")])()
+        await soon(lambda: it.dispatcher._lanes["n"].lane._idle)
+        _, writer = await connect(tmp_path / "m")
+        await soon(lambda: it.status("n")["monitors"])
+        assert (it.kinds(), it.status("n")["last_error"]) == ([], "")
         writer.close()
 
 

@@ -15,14 +15,17 @@ from roost.core.shown import age, aligned, printable
 if TYPE_CHECKING:
     from roost.model import SinkInfo
 
-_COLUMNS = ("SINK", "STATE", "DELIVERED", "RETRIED", "DROPPED", "WAITING", "DEAD", "LAG")
+_COLUMNS = ("SINK", "STATE", "DELIVERED", "FAILED", "RETRIED", "DROPPED", "WAITING", "DEAD", "LAG")
 
 
 @click.command("status")
 @json_option
 @pass_invocation
 def status_command(invocation: Invocation, /, *, as_json: bool) -> int:
-    """Show every sink and its counters. IDLE: nobody listens there, so nothing is kept for it."""
+    """Show every sink and its counters. IDLE: nobody listens there, so nothing is kept for it.
+
+    FAILED: commands that ended badly; they are not run again.
+    """
     with invocation.client(autostart=False) as client:
         sinks = client.hooks()
     if as_json:
@@ -39,7 +42,7 @@ def status_command(invocation: Invocation, /, *, as_json: bool) -> int:
 
 
 def _row(sink: SinkInfo) -> tuple[str, ...]:
-    counts = (sink.delivered, sink.retried, sink.dropped, sink.queued, sink.dead)
+    counts = (sink.delivered, sink.failed, sink.retried, sink.dropped, sink.queued, sink.dead)
     return (printable(sink.name), sink.state, *map(str, counts), age(sink.lag_s) if sink.lag_s else "-")
 
 
