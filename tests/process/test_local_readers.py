@@ -260,6 +260,7 @@ def test_a_local_client_sees_every_byte_once_through_kills_of_the_daemon(instanc
             while len(seen) < len(whole):
                 event = attachment.recv(20)
                 assert isinstance(event, (Output, Reconnected)), event
+                reconnects += isinstance(event, Reconnected)
                 if isinstance(event, Output):
                     assert event.offset == len(seen)
                     seen += event.data

@@ -27,7 +27,7 @@ import time
 
 from roost.keeper.inputs import Input, Inputs
 from roost.keeper.parking import Parking
-from roost.keeper.scratch import SLOT_BYTES, TOGETHER, Scratch
+from roost.keeper.scratch import PTY_READ_BYTES, SLOT_BYTES, TOGETHER, Scratch
 from roost.keeper.signals import block_all
 from roost.platform import full_fence
 from roost.ring.layout import GUARD_BYTES
@@ -73,6 +73,7 @@ class Drain:
         self._streams: dict[int, Stream] = {}
         self._ready: list[Stream] = []
         self._flooding: list[Stream] = []
+        self._floods = 0  # streams that flood, also those that wait for their next bytes
         self._parking = Parking(self._ignore, lambda stream: _wake_sleepers(stream.readers))
         self._stopping = False
         self._stopped = _thread.allocate_lock()
@@ -94,6 +95,7 @@ class Drain:
         self.wake()
         with self._stopped:
             self._carry_out()  # what it did not come to any more
+            self._scratch.close()
             self._epoll.close()
 
     def wake(self) -> None:
@@ -140,7 +142,7 @@ class Drain:
                 stream = streams.get(fd)
                 if stream is not None:
                     if not stream.is_ready:
-                        self._serve(stream)
+                        self._on_bytes(stream)
                 elif fd == wake_fd:
                     self._on_wake()
                 else:
@@ -157,13 +159,27 @@ class Drain:
                 self._serve_floods()
         self._stopped.release()
 
+    def _on_bytes(self, stream: Stream) -> None:
+        """Serve what woke at once, unless it is one of many floods: those are read together."""
+        if stream.floods and self._floods > _FEW_FLOODS:
+            stream.is_ready = True
+            self._flooding.append(stream)
+        else:
+            self._serve(stream)
+
+    def _note(self, stream: Stream, *, floods: bool) -> None:
+        """Say whether a terminal gave all that one read takes when it was last come to."""
+        if stream.floods != floods:
+            stream.floods = floods
+            self._floods += 1 if floods else -1
+
     def _serve_floods(self) -> None:
         """With a few of them one has a short turn, so that a keystroke's echo elsewhere waits for no more than that.
 
         With many, all are read in rounds: a look at who woke asks the kernel about each of them and costs too much.
         """
         floods = self._flooding
-        if len(floods) <= _FEW_FLOODS:
+        if self._floods <= _FEW_FLOODS:
             self._serve(floods.pop(0))
             return
         for _ in range(_ROUNDS):
@@ -180,6 +196,7 @@ class Drain:
         pieces = self._scratch.in_rounds([stream.fd for stream in plain if stream.fd is not None])
         for stream, (piece, more) in zip(plain, pieces, strict=True):
             stream.is_ready = False
+            self._note(stream, floods=len(piece) >= PTY_READ_BYTES)
             if (not piece or self._guarded_store(stream, piece)) and more:
                 stream.is_ready = True
                 self._flooding.append(stream)
@@ -252,7 +269,7 @@ class Drain:
 
     def _on_add(self, stream: Stream) -> None:
         # After a re-exec, or one that failed, the stream may still say what an earlier thread knew of it.
-        stream.is_ready = stream.is_parked = stream.finishing = False
+        stream.is_ready = stream.is_parked = stream.floods = stream.finishing = False
         stream.retry_at = stream.retry_delay_s = 0.0
         stream.writer.set_stalled(False)
         if stream.fd is None:
@@ -320,6 +337,7 @@ class Drain:
             if stream in self._flooding:
                 self._flooding.remove(stream)
             stream.is_ready = False
+        self._note(stream, floods=False)
 
     # --- a stream's turn -------------------------------------------------------------------------------------------
 
@@ -336,8 +354,9 @@ class Drain:
         more = ended = False
         if stream.is_pty:
             # Beside other floods a stream that just woke has a short turn; if it floods too it comes to them.
-            reads = _SHORT_TURN_READS if 0 < len(self._flooding) <= _FEW_FLOODS else _FULL_TURN_READS
+            reads = _SHORT_TURN_READS if self._flooding else _FULL_TURN_READS
             total, more = self._scratch.from_terminal(fd, limit, reads)
+            self._note(stream, floods=total >= PTY_READ_BYTES)
         else:
             total, ended = self._scratch.from_pipe(fd, limit)
         if total and not self._store(stream, self._scratch.first(total)):
@@ -348,6 +367,7 @@ class Drain:
 
     def _turn_after_exit(self, stream: Stream, fd: int, limit: int) -> bool:
         """The same once the child has exited: a short read proves nothing now, only EAGAIN, EIO or the end do."""
+        self._note(stream, floods=False)
         total, more, ended = self._scratch.to_the_end(fd, limit)
         if total and not self._store(stream, self._scratch.first(total)):
             return False

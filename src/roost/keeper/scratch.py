@@ -5,7 +5,8 @@ exists nowhere else. Must not know: streams, rings, epoll.
 
 A terminal gives at most 4,095 bytes a read. Reading one again at once means, more often than not, to wait for the
 kernel's worker that brings the next bytes: two switches of the processor for 4 KiB. Where many terminals flood, they
-are therefore read in rounds, one read each in turn; until a terminal is come to again its worker has been there.
+are therefore read in rounds, one read each in turn; until a terminal is come to again its worker has been there. And
+all rounds are one system call where the kernel has such a thing (`roost.platform.aio`).
 """
 
 from __future__ import annotations
@@ -17,27 +18,32 @@ from roost.ring.layout import GUARD_BYTES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from roost.platform.aio import ReadBatch
 
 PTY_READ_BYTES = 4095
 #: Terminals read together in rounds, and how many reads each has in them at most.
 TOGETHER = 8
-_READS_TOGETHER = 4
+_READS_TOGETHER = 8
 #: What one of them may have read then.
 SLOT_BYTES = _READS_TOGETHER * PTY_READ_BYTES
+_ALL_FULL = [PTY_READ_BYTES] * _READS_TOGETHER
 
 
 class Scratch:
     """The buffers of one draining thread."""
 
     def __init__(self) -> None:
-        self._all = memoryview(bytearray(GUARD_BYTES))
+        self._slots: list[memoryview] = []
+        self._batch: ReadBatch | None = None
+        self._use(bytearray(GUARD_BYTES))
+
+    def _use(self, buffer: bytearray) -> None:
+        """Make of a buffer what single terminals and pipes are read into."""
+        self._all = memoryview(buffer)[:GUARD_BYTES]
         self._whole = (self._all,)
         # One buffer list a read, made once: between two reads every microsecond is another thread's.
         starts = range(0, GUARD_BYTES - PTY_READ_BYTES, PTY_READ_BYTES)
         self._parts = [(self._all[start : start + PTY_READ_BYTES],) for start in starts]
-        self._slots: list[memoryview] = []
-        self._slot_parts: list[list[tuple[memoryview]]] = []
 
     def first(self, length: int) -> memoryview:
         """The bytes that the last read put there, valid until the next one."""
@@ -86,35 +92,60 @@ class Scratch:
                 raise
         return total, True, False
 
-    def in_rounds(self, fds: Sequence[int]) -> list[tuple[memoryview, bool]]:
+    def in_rounds(self, fds: list[int]) -> list[tuple[memoryview, bool]]:
         """Read up to TOGETHER terminals in rounds; for each what there was, and whether there may be more."""
         if not self._slots:
             self._make_slots()
-        totals, more = [0] * len(fds), [False] * len(fds)
-        parts, readv = self._slot_parts, os.readv
-        left = list(range(len(fds)))
+        batch = self._batch
+        results = self._one_by_one(fds) if batch is None or not batch.is_open else batch.read(fds)
+        return [self._gathered(slot, result) for slot, result in zip(self._slots, results, strict=False)]
+
+    def _one_by_one(self, fds: list[int]) -> list[list[int]]:
+        results: list[list[int]] = [[] for _ in fds]
         for turn in range(_READS_TOGETHER):
-            going_on = []
-            for at in left:
-                try:
-                    got = readv(fds[at], parts[at][turn])
-                except OSError as error:
-                    more[at] = error.errno not in (errno.EAGAIN, errno.EIO)  # its own turn will show what it is
+            start = turn * PTY_READ_BYTES
+            for fd, slot, result in zip(fds, self._slots, results, strict=False):
+                if turn and result[-1] != PTY_READ_BYTES:
                     continue
-                totals[at] += got
-                if got == PTY_READ_BYTES:
-                    going_on.append(at)
-            left = going_on
-        for at in left:
-            more[at] = True
-        return [(slot[:total], again) for slot, total, again in zip(self._slots, totals, more, strict=False)]
+                try:
+                    result.append(os.readv(fd, (slot[start : start + PTY_READ_BYTES],)))
+                except OSError as error:
+                    result.append(-(error.errno or errno.EIO))
+        return results
+
+    @staticmethod
+    def _gathered(slot: memoryview, results: list[int]) -> tuple[memoryview, bool]:
+        """What the reads of one terminal have left in its slot, side by side."""
+        if results == _ALL_FULL:
+            return slot, True
+        total = 0
+        for turn, got in enumerate(results):
+            if got > 0:
+                start = turn * PTY_READ_BYTES
+                if start != total:  # the read before was short, and then there was more
+                    slot[total : total + got] = slot[start : start + got]
+                total += got
+        last = results[-1]
+        # An error that is none of these two shows what it is in a turn of its own.
+        return slot[:total], last == PTY_READ_BYTES or (last < 0 and -last not in (errno.EAGAIN, errno.EIO))
 
     def _make_slots(self) -> None:
         """Only where it comes to that: most keepers never have so many floods at once."""
-        together = memoryview(bytearray(TOGETHER * SLOT_BYTES))
+        buffer = bytearray(TOGETHER * SLOT_BYTES)
+        self._use(buffer)  # nobody has anything in both at once
+        together = memoryview(buffer)
         self._slots = [together[at : at + SLOT_BYTES] for at in range(0, len(together), SLOT_BYTES)]
-        starts = range(0, SLOT_BYTES, PTY_READ_BYTES)
-        self._slot_parts = [[(slot[at : at + PTY_READ_BYTES],) for at in starts] for slot in self._slots]
+        try:
+            from roost.platform.aio import ReadBatch
+
+            self._batch = ReadBatch(buffer, PTY_READ_BYTES, _READS_TOGETHER, TOGETHER)
+        except (ImportError, OSError):  # then one by one
+            self._batch = None
+
+    def close(self) -> None:
+        """Give back what the kernel has of it. Read nothing any more."""
+        if self._batch is not None:
+            self._batch.close()
 
 
 def _may_have_more(error: OSError, total: int) -> bool:

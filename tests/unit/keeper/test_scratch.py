@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from roost.keeper.scratch import PTY_READ_BYTES, SLOT_BYTES, TOGETHER, Scratch
+from roost.platform import aio
 from roost.ring.layout import GUARD_BYTES
 
 
@@ -31,7 +32,21 @@ def text(number: int, length: int) -> bytes:
     return bytes((number * 31 + at) % 251 for at in range(length))
 
 
-def test_terminals_read_in_rounds_give_each_what_was_written_to_it(terminals: list[tuple[int, int]]) -> None:
+def without_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine whose kernel has none."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "none")
+
+    monkeypatch.setattr(aio, "ReadBatch", refuse)
+
+
+@pytest.mark.parametrize("batches", [True, False])
+def test_terminals_read_in_rounds_give_each_what_was_written_to_it(
+    monkeypatch: pytest.MonkeyPatch, terminals: list[tuple[int, int]], batches: bool
+) -> None:
+    if not batches:
+        without_batches(monkeypatch)
     scratch = Scratch()
     lengths = [0, 1, 100, 3000, 4000, 2, 0, 4095][:TOGETHER]
     for number, ((_, slave), length) in enumerate(zip(terminals, lengths, strict=True)):
@@ -42,6 +57,7 @@ def test_terminals_read_in_rounds_give_each_what_was_written_to_it(terminals: li
             taken[at] += bytes(piece)
     assert taken == [text(number, length) for number, length in enumerate(lengths)]
     assert [(len(piece), more) for piece, more in scratch.in_rounds([terminals[0][0]])] == [(0, False)]
+    scratch.close()
 
 
 class Kernel:
@@ -51,6 +67,7 @@ class Kernel:
         self.script = {fd: list(steps) for fd, steps in script.items()}
         self.order: list[int] = []
         monkeypatch.setattr(os, "readv", self.readv)
+        without_batches(monkeypatch)
 
     def readv(self, fd: int, buffers: Sequence[Any]) -> int:
         self.order.append(fd)
@@ -70,10 +87,53 @@ def test_in_rounds_each_has_one_read_before_any_has_its_next_and_none_more_than_
 ) -> None:
     kernel = Kernel(monkeypatch, {3: FULL[:20], 4: [FULL[0], b"end"], 5: []})
     long, short, silent = Scratch().in_rounds([3, 4, 5])
-    assert (bytes(long[0]), long[1]) == (b"".join(FULL[:4]), True) and len(long[0]) == SLOT_BYTES
+    assert (bytes(long[0]), long[1]) == (b"".join(FULL[:8]), True) and len(long[0]) == SLOT_BYTES
     assert (bytes(short[0]), short[1]) == (FULL[0] + b"end", False)
     assert (bytes(silent[0]), silent[1]) == (b"", False)
-    assert kernel.order == [3, 4, 5, 3, 4, 3, 3]
+    assert kernel.order == [3, 4, 5, 3, 4, *[3] * 6]
+
+
+class Batch:
+    """A kernel's batch that gives what it was told to, for each descriptor round by round."""
+
+    is_open = True
+
+    def __init__(self, script: dict[int, Sequence[bytes | int]]) -> None:
+        self.script = script
+
+    def __call__(self, buffer: bytearray, piece_bytes: int, rounds: int, _: int) -> Batch:
+        self.buffer, self.piece_bytes, self.rounds = buffer, piece_bytes, rounds
+        return self
+
+    def read(self, fds: Sequence[int]) -> list[list[int]]:
+        return [[self.step(which, fd, turn) for turn in range(self.rounds)] for which, fd in enumerate(fds)]
+
+    def step(self, which: int, fd: int, turn: int) -> int:
+        step = self.script[fd][turn] if turn < len(self.script[fd]) else -errno.EAGAIN
+        if isinstance(step, int):
+            return step
+        start = (which * self.rounds + turn) * self.piece_bytes
+        self.buffer[start : start + len(step)] = step
+        return len(step)
+
+
+def test_what_came_behind_a_short_read_of_a_batch_follows_it_without_a_hole(monkeypatch: pytest.MonkeyPatch) -> None:
+    script: dict[int, Sequence[bytes | int]] = {
+        3: [FULL[0], b"short", FULL[1], -errno.EAGAIN, FULL[2], *FULL[:3]],
+        4: FULL[:8],
+        5: [b"x", b"yz"],
+        6: [-errno.EIO] * 8,
+        7: [FULL[0], *[-errno.EINTR] * 7],
+    }
+    monkeypatch.setattr(aio, "ReadBatch", Batch(script))
+    pieces = [(bytes(piece), more) for piece, more in Scratch().in_rounds([3, 4, 5, 6, 7])]
+    assert pieces == [
+        (FULL[0] + b"short" + FULL[1] + FULL[2] + b"".join(FULL[:3]), True),
+        (b"".join(FULL[:8]), True),
+        (b"xyz", False),
+        (b"", False),
+        (FULL[0], True),
+    ]
 
 
 @pytest.mark.parametrize(("number", "more"), [(errno.EIO, False), (errno.EAGAIN, False), (errno.ENOMEM, True)])
