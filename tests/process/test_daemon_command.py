@@ -50,6 +50,23 @@ def test_state_of_a_daemon_that_listens_elsewhere_is_left_alone_and_named(shared
     assert f"listens at {shared.socket}".encode() in done.stderr and b"XDG_STATE_HOME" in done.stderr
 
 
+def test_a_file_in_the_place_of_the_socket_stays_and_is_named(tmp_path: Path) -> None:
+    """ROOST_SOCKET may name anything: nothing of it is lost, and the client hears why no daemon came."""
+    instance = Instance()
+    precious = tmp_path / "precious"
+    precious.write_text("text")
+    environ = {**instance.environ, "ROOST_SOCKET": str(precious)}
+    try:
+        done = subprocess.run([sys.executable, "-m", "roost", "ls"], env=environ, capture_output=True, check=False)
+        assert done.returncode == 6
+        assert f"{precious} is there and is no socket; move it away".encode() in done.stderr
+        assert b"Traceback" not in done.stderr and precious.read_text() == "text"
+        instance.roost("daemon", "start")
+        instance.note_pids()
+    finally:
+        instance.end()
+
+
 def test_a_restarted_session_has_all_that_it_was_started_with(instance: Instance, tmp_path: Path) -> None:
     (tmp_path / "watched").mkdir()
     record, tee, hook = tmp_path / "record", tmp_path / "tee", tmp_path / "hook"

@@ -14,12 +14,15 @@ import logging
 import logging.handlers
 import os
 import resource
+import socket
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from roost.daemon import systemd
 from roost.daemon.app import App
 from roost.daemon.keeper_link import KeeperLink
+from roost.daemon.listening import LEAVE_S, listen_at
 from roost.daemon.lock import DaemonLock
 from roost.daemon.options import Options, restart_command
 from roost.errors import RoostError, UnavailableError
@@ -105,7 +108,7 @@ def serve(options: Options) -> int:
             recall_daemon(paths.recall_name)
         raise
     activated = systemd.keep_listener() if options.lent else None
-    app = App(paths, options)
+    app = App(paths, replace(options, listener=_listener_for(options, paths, link)))
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(app.run(link))
     lock.release()
@@ -115,6 +118,15 @@ def serve(options: Options) -> int:
             systemd.pass_listener(activated)
         os.execv(again[0], again)  # to start over with a new keeper, or as the same process with the same options
     return 0
+
+
+def _listener_for(options: Options, paths: Paths, link: KeeperLink) -> socket.socket:
+    """The socket to serve. One that cannot be had is no death that the keeper should mend: it is told good-bye."""
+    try:
+        return options.listener or listen_at(options.socket_path or paths.daemon_socket, patience_s=LEAVE_S)
+    except RoostError:
+        link.hang_up()
+        raise
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
