@@ -103,12 +103,18 @@ class DtachHost:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._dtach = need("dtach")
+        self._program = self._find()
+
+    def _find(self) -> str:
+        return need("dtach")
+
+    def _command(self, path: Path, argv: list[str]) -> list[str]:
+        return [self._program, "-N", str(path), "-r", "none", "-E", *argv]
 
     def open(self, argv: list[str]) -> tuple[Path, subprocess.Popen[bytes]]:
         """A session; its socket and its server."""
         path = self._context.path("d")
-        server = self._context.start([self._dtach, "-N", str(path), "-r", "none", "-E", *argv], env=CHILD_ENV)
+        server = self._context.start(self._command(path, argv), env=CHILD_ENV)
         native.wait_for(path)
         return path, server
 
@@ -124,6 +130,18 @@ class DtachHost:
         path, server = self.open(argv)
         client, out = self.view(path, *options)
         return Watch(self._context, client, out, host=server)
+
+
+class RelayHost(DtachHost):
+    """Roost's processes on the way over frames, keeper and relay, as a C program that speaks dtach's packets."""
+
+    name = "C keeper and relay"
+
+    def _find(self) -> str:
+        return native.program("relay")
+
+    def _command(self, path: Path, argv: list[str]) -> list[str]:
+        return [self._program, "--socket", str(path), "--", *argv]
 
 
 class _ScreenLike:

@@ -11,7 +11,7 @@ from typing import Any
 
 SOURCES = Path(__file__).parent / "peers"
 BUILD = Path(__file__).parent / "build"
-_PROGRAMS = ("flood", "echo", "reader", "poll_reader", "viewer")
+_PROGRAMS = ("flood", "echo", "reader", "poll_reader", "viewer", "relay")
 _WAIT_S = 60.0
 
 

@@ -40,8 +40,18 @@ def test_the_list_says_of_a_session_what_the_session_says_after_every_change(sha
         session.send("title", enter=True)
         eventually(lambda: listed()["title"] == "title")
         assert agree()["end_offset"] > 0
-        with session.attach(label="somebody"):
+        with session.attach(label="somebody", local=False) as attached:
             assert [one["label"] for one in agree()["clients"]] == ["somebody"]
+            attached.resize(40, 90)
+            eventually(lambda: listed()["clients"][0]["rows"] == 40)
+            before = agree()["clients"][0]["offset"]
+            attached.write(b"more\n")
+            eventually(lambda: listed()["title"] == "more" and listed()["clients"][0]["offset"] > before)
+            assert agree()["clients"][0]["lag"] == 0
+            with session.attach(label="onlooker", mode="view", lossless=True):
+                assert agree()["held_by"] == "onlooker"
+            eventually(lambda: len(listed()["clients"]) == 1)
+            assert agree()["held_by"] is None
         eventually(lambda: not listed()["clients"])
         agree()
         ages = [listed()["activity"]["age_s"], listed()["activity"]["age_s"]]

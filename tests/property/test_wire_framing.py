@@ -5,6 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roost.wire.conversation import ServerConversation
+from roost.wire.frames import encode_input
 from roost.wire.framing import MAX_REQUEST_BYTES, FrameSplitter, FrameTooLargeError, frame
 
 # Short ones, and some longer than what is gathered as small.
@@ -61,3 +63,18 @@ def test_garbage_is_frames_or_too_large(garbage: bytes, limit: int) -> None:
     rest = garbage[sum(len(payload) + 4 for payload in taken) :] if not too_large else None
     if rest is not None:
         assert len(rest) < 4 or int.from_bytes(rest[:4], "big") > len(rest) - 4
+
+
+@given(st.binary(min_size=1, max_size=4), st.one_of(st.binary(max_size=140), st.binary(max_size=130).map(encode_input)))
+def test_the_short_way_of_a_keystroke_finds_what_the_long_one_does(before: bytes, received: bytes) -> None:
+    """Whatever was received: input found in the short way is all that the long way finds, and only at a boundary."""
+    short, long = ServerConversation(), ServerConversation()
+    assert short.keystroke(received) is None  # these are requests
+    for conversation in (short, long):
+        conversation.start_stream()
+    found = short.keystroke(received)
+    if found is not None:
+        assert list(long.feed(received)) == [found]
+        assert not long.buffered
+    short.feed(before)
+    assert not short.buffered or short.keystroke(received) is None

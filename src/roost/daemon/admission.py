@@ -21,10 +21,10 @@ from roost.daemon.attachment import Attachment, AttachmentTraits
 from roost.daemon.last_frames import finish_with_exit
 from roost.daemon.lending import Lent
 from roost.daemon.local_attachment import LocalAttachment
+from roost.daemon.prompt_loop import Readers
 from roost.daemon.session import Session
 from roost.daemon.session_clients import new_token
 from roost.daemon.stream import Stream
-from roost.daemon.typists import Readers
 from roost.errors import InvalidError, NoRunError
 from roost.ring.reader import RingReader
 from roost.wire.conversation import ServerConversation

@@ -142,7 +142,7 @@ class App:
         from roost.daemon.v1_sessions import V1Sessions
 
         loop = self._loop
-        typists = Typists(loop)
+        self._typists = typists = Typists(loop)
         terminator = Terminator(tasks, pin=self._pin, save=self._save, exclude=lambda: {self._link.pid})
         spawner = Spawner(
             loop, self._paths, self._socket_path, self._link, self._table, self._hooks, self._tees, self._areas
@@ -214,7 +214,7 @@ class App:
             for stream in session.streams.values():
                 stream.release_found_hold()
         methods = [ProcessCalls(processes).methods(), ServiceCalls(services).methods(), tee_methods()]
-        calls = Calls(service, control, *methods, *(area.methods for area in around))
+        calls = Calls(service, control, *methods, *(area.methods for area in around), give_way=self._typists.serve)
         protocol = V1(
             calls,
             StatusFacts(self._db_path, self._v1_scope, processes.count),

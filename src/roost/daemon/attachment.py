@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from roost.core.queries import blanked
+from roost.daemon.prompt_loop import Readers
 from roost.daemon.stream import Stream
-from roost.daemon.typists import Readers
 from roost.wire import frames
 from roost.wire.conversation import ServerConversation
 from roost.wire.frames import ExitInfo, InputFrame
@@ -174,16 +174,16 @@ class Attachment:
             elif self._last is not None and (self._until is None or self.offset >= self._until):
                 self._send_last()
                 return False
-            elif self.stream.take(self.offset) is None:
-                self._note_gap()  # and go on at once: what is retained now may not be for long
             else:
-                return self._send_output()
+                data = self.stream.take(self.offset)
+                if data is not None:
+                    return self._send_output(data)
+                self._note_gap()  # and go on at once: what is retained now may not be for long
         return False
 
-    def _send_output(self) -> bool:
-        """One output frame; False when there is nothing to send or the socket is full."""
+    def _send_output(self, data: bytes) -> bool:
+        """One output frame, with what was just taken; False when there is nothing to send or the socket is full."""
         offset = self.offset
-        data = self.stream.take(offset) or b""
         until = self._until
         if until is not None and offset + len(data) > until:
             data = data[: until - offset]
@@ -346,6 +346,10 @@ class Attachment:
             data = b""
         if not data:
             self.close()
+            return
+        keystroke = self._conversation.keystroke(data)
+        if keystroke is not None:
+            self._on_input(self, keystroke)
             return
         self._conversation.feed(data)
         self._dispatch()

@@ -151,8 +151,15 @@ class Method(Generic[P]):
 class Calls:
     """Carries out roost calls."""
 
-    def __init__(self, service: Service, control: Control, *areas: Mapping[str, Method[Any]]) -> None:
-        """`areas` bring methods of their own, by name."""
+    def __init__(
+        self,
+        service: Service,
+        control: Control,
+        *areas: Mapping[str, Method[Any]],
+        give_way: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`areas` bring methods of their own, by name. `give_way`: what a long answer calls now and then in between."""
+        self._give_way = give_way
         self.service = service
         self.control = control
         self._methods: dict[str, Method[Any]] = dict(METHODS)
@@ -184,7 +191,7 @@ class Calls:
         sessions = self.service.select(originator=p.originator, live=None if p.all else True)
         if p.table:
             return {"table": views.session_table(sessions), "count": len(sessions)}, b""
-        return {"sessions": listing.sessions_json(sessions)}, b""
+        return {"sessions": listing.sessions_json(sessions, self._give_way)}, b""
 
     async def get(self, p: TargetParams, _: bytes) -> Result:
         """One session."""

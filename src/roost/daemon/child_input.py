@@ -98,7 +98,7 @@ class ChildInput:
 
     def _try(self, data: bytes | memoryview, on_written: OnWritten) -> int | None:
         """Bytes taken; None after a final error."""
-        if self._held:
+        if self._taps and self._held:
             return 0
         try:
             written = os.write(self._fd, data)
@@ -108,8 +108,9 @@ class ChildInput:
             on_written(0, error)
             return None
         if written:
-            for tap in tuple(self._taps):
-                tap.took(bytes(data[:written]))
+            if self._taps:
+                for tap in tuple(self._taps):
+                    tap.took(bytes(data[:written]))
             on_written(written, None)
         return written
 

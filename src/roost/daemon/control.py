@@ -20,6 +20,8 @@ from roost.platform.memory import resident_bytes
 from roost.version import __version__
 
 _UPGRADE_S = 15.0
+#: How old the memory of a process may be when it is told. Asking takes longer than all the rest of a status does.
+_MEMORY_AGE_S = 0.1
 _PYTHON = sys.version.split()[0]
 
 
@@ -46,6 +48,8 @@ class Control:
         self._started = time.monotonic()
         self._more_checks: list[Callable[[], dict[str, Any]]] = []
         self._trials: list[Callable[[], Awaitable[list[dict[str, Any]]]]] = []
+        self._memory: tuple[int | None, int | None] = (None, None)
+        self._memory_at = -_MEMORY_AGE_S
         self.cwd = os.getcwd()
 
     @property
@@ -70,6 +74,7 @@ class Control:
     def status(self) -> dict[str, Any]:
         """Who runs where, and how much there is."""
         sessions = list(self._service.table)
+        memory, keeper_memory = self._resident()
         running = attached = ring_bytes = 0
         for session in sessions:
             running += session.live
@@ -90,14 +95,22 @@ class Control:
             "clients": self.connections,
             "attached": attached,
             "ring_bytes": ring_bytes,
-            "memory_bytes": resident_bytes(os.getpid()),
-            "keeper_memory_bytes": resident_bytes(self._link.pid),
+            "memory_bytes": memory,
+            "keeper_memory_bytes": keeper_memory,
             "python": _PYTHON,
             "runtime_dir": self._paths.runtime_dir,
             "state_dir": self._paths.state_dir,
             "log_path": self._paths.daemon_log,
             "keeper_log_path": self._paths.keeper_log,
         }
+
+    def _resident(self) -> tuple[int | None, int | None]:
+        """The daemon's memory and the keeper's, as of a moment ago."""
+        now = time.monotonic()
+        if now - self._memory_at >= _MEMORY_AGE_S:
+            self._memory = resident_bytes(os.getpid()), resident_bytes(self._link.pid)
+            self._memory_at = now
+        return self._memory
 
     async def stop(self, *, kill: bool, restart: bool) -> int:
         """Stop soon; with `kill` after ending every session. How many sessions go on in the keeper."""

@@ -1,23 +1,26 @@
 """Sessions as JSON for answers that list them, made again only when something about a session has changed.
 
 Owns what is remembered of the last time, and by what a change is recognised. The words and their order are those of
-`views.session_info`. A session with clients, tees or recordings, or that has ended, is described anew each time: what
-they do moves without a trace here.
+`views.session_info`. A session with tees or recordings, or that has ended, is described anew each time: what they do
+moves without a trace here.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from roost.daemon import views
+from roost.daemon.attachment import Attachment
 from roost.daemon.session import Session
 
 #: What the description of every session ends with: it changes with nothing but the time.
 _AGE = b'"age_s":'
+#: So many sessions are described between two looks at who types.
+_AT_ONCE = 4
 
 
 class Shown:
@@ -31,10 +34,15 @@ class Shown:
         self.since = since
 
 
-def sessions_json(sessions: Iterable[Session]) -> list[msgspec.Raw]:
-    """Each of them, ready to be put into an answer."""
+def sessions_json(sessions: Iterable[Session], give_way: Callable[[], object]) -> list[msgspec.Raw]:
+    """Each of them, ready to be put into an answer; `give_way` is called now and then in between."""
     now = time.time()
-    return [_session_json(session, now) for session in sessions]
+    described = []
+    for number, session in enumerate(sessions, 1):
+        described.append(_session_json(session, now))
+        if not number % _AT_ONCE:
+            give_way()
+    return described
 
 
 def _session_json(session: Session, now: float) -> msgspec.Raw:
@@ -56,7 +64,7 @@ def _describe(session: Session, made_from: tuple[Any, ...]) -> Shown:
 def _made_from(session: Session) -> tuple[Any, ...] | None:
     """Everything that can change about it; None where that is too much. What output tells (title, shell) is known when
     the scanner has seen it."""
-    if session.ending is not None or session.clients.attachments or session.tees or session.recorders:
+    if session.ending is not None or session.tees or session.recorders:
         return None
     streams = session.streams
     stream = streams["stdout"]
@@ -71,4 +79,18 @@ def _made_from(session: Session) -> tuple[Any, ...] | None:
         session.shell,
         ring.hold,
         streams["stderr"].ring.hold if "stderr" in streams else None,
+        [_client_made_from(attachment) for attachment in session.clients.attachments],
+    )
+
+
+def _client_made_from(attachment: Attachment) -> tuple[Any, ...]:
+    """Everything that can change about a client; `lag` follows from two ends, of which one may be that of stderr."""
+    return (
+        attachment,
+        attachment.position,
+        attachment.stream.ring.end,
+        attachment.rows,
+        attachment.cols,
+        attachment.lossless,
+        attachment.finishing,
     )

@@ -25,6 +25,7 @@ from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.listening import LEAVE_S, listen_at
 from roost.daemon.lock import DaemonLock
 from roost.daemon.options import Options, restart_command
+from roost.daemon.prompt_loop import PromptLoop
 from roost.errors import RoostError, UnavailableError
 from roost.keeper.launch import start_keeper
 from roost.paths import DEFAULT_SCOPE, Paths
@@ -129,9 +130,9 @@ def _listener_for(options: Options, paths: Paths, link: KeeperLink) -> socket.so
         raise
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's event loop where the extra `fast` is installed, else None for asyncio's own."""
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """uvloop's event loop where the extra `fast` is installed, else asyncio's with readers out of turn."""
     if importlib.util.find_spec("uvloop") is None:
-        return None
+        return PromptLoop
     factory: Callable[[], asyncio.AbstractEventLoop] = importlib.import_module("uvloop").new_event_loop
     return factory

@@ -50,13 +50,12 @@ class SessionTyping:
 
     def type(self, attachment: Attachment, data: bytes) -> None:
         """Give the child what a client typed; a client that types faster than the child reads is held back."""
-        session = self._session
-        if session.input is None:
+        session, child = self._session, self._session.input
+        if child is None:
             return
         self.mark()
         if session.is_pty:
             session.window.typed(attachment.traits.id)
-        self._hooks.typed(session, attachment.traits.asker, "input", data, 0)
 
         def on_written(count: int, error: OSError | None) -> None:
             if error is None:
@@ -64,7 +63,9 @@ class SessionTyping:
             elif error.errno not in (errno.EIO, errno.EPIPE):
                 self._loop.call_exception_handler({"message": f"input to {session.id} failed", "exception": error})
 
-        session.input.write(data, attachment, on_written)
+        child.write(data, attachment, on_written)
+        # The child is at work by now: what is noted in memory only costs nobody's time any more.
+        self._hooks.typed(session, attachment.traits.asker, "input", data, 0)
         if session.is_pty and len(data) <= KEYSTROKE_BYTES and not attachment.reads_locally:
             session.streams["stdout"].expect_echo()
         if session.input is not None and session.input.full:

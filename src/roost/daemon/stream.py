@@ -18,6 +18,7 @@ from typing import Protocol
 
 from roost.core.scanner import Query, Scanner
 from roost.core.shell_marks import Mark
+from roost.daemon.prompt_loop import out_of_turn
 from roost.ring.layout import GUARD_BYTES
 from roost.ring.reader import RingReader
 from roost.wire.frames import output_head
@@ -105,7 +106,8 @@ class Stream:
         self._scanned = ring.scanned
         self._stored = self._scanned
         self._store_timer: asyncio.TimerHandle | None = None
-        loop.add_reader(data_event, self._woken)
+        self._readers = out_of_turn(loop)
+        self._readers.add_reader(data_event, self._woken)
         self.turn_soon()
 
     # --- the turn -------------------------------------------------------------------------------------------------
@@ -129,12 +131,16 @@ class Stream:
             self._echo_skips -= 1
             return
         ring, seen = self.ring, self._seen
+        ring.stay_awake()
+        self._hand_out()  # nothing, most likely: but then the way out is in the processor's caches when the echo comes
         deadline = time.perf_counter() + ECHO_LOOK_S
         while ring.end == seen:
             os.sched_yield()
             if time.perf_counter() > deadline:
                 self._echo_vain = min(self._echo_vain * 2 + 1, ECHO_SKIPS_MOST)
                 self._echo_skips = self._echo_vain
+                if not ring.prepare_wait(seen):
+                    self.turn()
                 return
         self._echo_vain = 0
         self.turn()
@@ -181,12 +187,23 @@ class Stream:
     def _hand_out(self) -> bool:
         """Let every reader have a few frames, in rounds of one each, so that readers at one offset share what is copied
         and encoded; True when somebody could have more right away."""
+        if len(self._attachments) == 1:
+            return self._hand_out_to(self._attachments[0])
         ready = [attachment for attachment in self._attachments if not attachment.blocked]
         for _ in range(FRAMES_PER_TURN):
             ready = [attachment for attachment in ready if attachment.pump()]
             if not ready:
                 return False
         return True
+
+    def _hand_out_to(self, attachment: Pumped) -> bool:
+        """The same for a lone reader: what a keystroke's echo waits for."""
+        if attachment.blocked:
+            return False
+        left = FRAMES_PER_TURN
+        while left and attachment.pump():
+            left -= 1
+        return not left
 
     def _rest(self, end: int, moved: int, more: bool) -> None:
         """Decide when the next turn is: at once, in a moment, or when the keeper wakes us."""
@@ -338,7 +355,7 @@ class Stream:
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
-        self._loop.remove_reader(self._data_event)
+        self._readers.remove_reader(self._data_event)
         os.close(self._data_event)
         os.close(self._room_event)
         self.ring.release()

@@ -28,6 +28,7 @@ class Window:
         self._applied_at = 0.0
         self._master: int | None = None
         self._nudge: asyncio.TimerHandle | None = None
+        self._typist = ""  # who typed last, while nothing has happened since that would make it matter again
         #: Called right before the program is told of another size: it may paint at once.
         self.before_change: Callable[[], None] | None = None
         self.size = size
@@ -35,6 +36,7 @@ class Window:
     def use(self, master: int | None) -> None:
         """The PTY whose size this is; None once it is closed. A PTY's own size is the truth."""
         self._master = master
+        self._typist = ""
         if master is not None:
             rows, cols, _, _ = struct.unpack("HHHH", fcntl.ioctl(master, termios.TIOCGWINSZ, b"\0" * 8))
             self.size = self._sizing.resize(rows, cols)
@@ -64,7 +66,9 @@ class Window:
 
     def typed(self, client: str) -> None:
         """A client typed."""
-        self._apply(self._sizing.typed(client))
+        if client != self._typist:
+            self._apply(self._sizing.typed(client))
+            self._typist = client
 
     def request(self, rows: int, cols: int) -> None:
         """Set the size by request. Raises InvalidError; zeros keep."""
@@ -72,6 +76,7 @@ class Window:
 
     def client_resized(self, client: str, rows: int, cols: int, *, known: bool) -> bool:
         """A client's window changed; False for a size no terminal has. The first size of a drag applies at once."""
+        self._typist = ""
         try:
             (self._sizing.client_resized if known else self._sizing.join)(client, rows, cols)
         except InvalidError:
@@ -90,6 +95,7 @@ class Window:
         self._apply(self._sizing.size)
 
     def _apply(self, size: Winsize) -> None:
+        self._typist = ""
         if size == self.size:
             return
         self.size = size

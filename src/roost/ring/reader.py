@@ -114,6 +114,10 @@ class RingReader:
             return False
         return True
 
+    def stay_awake(self) -> None:
+        """Ask not to be woken until the next `prepare_wait`: whoever looks by himself needs it not."""
+        self._words[W_WAITING] = 0
+
     @property
     def exit_offset(self) -> int | None:
         """Where the output of the child ended, once known; later output comes from whoever still holds the stream."""

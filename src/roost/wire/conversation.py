@@ -87,6 +87,18 @@ class ServerConversation:
         """Whether an attach request was taken and has not become a stream: after a refusal the connection ends."""
         return self._state == _WAITING
 
+    def keystroke(self, data: bytes) -> InputFrame | None:
+        """What `feed` would make of bytes that are one small piece of input and nothing else, in a shorter way.
+
+        None for all others, which have to be fed; also while something is buffered that they belong behind.
+        """
+        size = len(data)
+        if not 6 < size < 128 or data[3] != size - 4 or data[5] != size - 6 or not data.startswith(b"\0\0\0"):
+            return None
+        if data[4] != 0x0A or self._state != _STREAM or self._splitter.buffered:
+            return None
+        return InputFrame("input", data[6:])
+
     def feed(self, data: bytes) -> Iterator[ServerEvent]:
         """Take received bytes, at once; returns the events that are complete (also available from `events`)."""
         self._splitter.feed(data)

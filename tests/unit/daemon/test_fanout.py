@@ -310,3 +310,56 @@ async def test_an_exit_whose_output_was_overwritten_is_a_gap_and_then_the_exit(b
     bench.write(bytes(CAPACITY * 2))
     await until(lambda: viewer.closed, viewer)
     assert viewer.gaps == [(0, 100)] and viewer.frames[-1].exit_code == 3
+
+
+async def test_an_echo_that_is_looked_for_wakes_nobody(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes while the stream looks is handed out at once, and the keeper need not tell of it."""
+    viewer = bench.attach()
+    await until(lambda: bench.stream.ring.end == 0 and not bench.stream._soon, viewer)
+    monkeypatch.setattr("roost.daemon.stream.os.sched_yield", lambda: bench.write(b"echo"))
+    bench.stream.expect_echo()
+    viewer.read()
+    assert viewer.data == b"echo"
+    with pytest.raises(BlockingIOError):
+        os.eventfd_read(bench.event)
+
+
+async def test_after_a_look_in_vain_the_keeper_tells_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of what came between the last look and the end of looking."""
+    viewer = bench.attach()
+    await until(lambda: not bench.stream._soon, viewer)
+    bench.stream.expect_echo()
+    bench.write(b"late")
+    await until(lambda: viewer.data == b"late", viewer)
+    moments = iter((0.0, 1.0))
+
+    def clock() -> float:
+        moment = next(moments)
+        if moment:
+            bench.write(b" and later")
+        return moment
+
+    monkeypatch.setattr("roost.daemon.stream.time.perf_counter", clock)
+    bench.stream._echo_skips = 0
+    bench.stream.expect_echo()
+    viewer.read()
+    assert viewer.data == b"late and later"
+
+
+async def test_a_keystroke_is_read_the_same_however_it_comes(bench: Bench) -> None:
+    """Whole, behind another frame, or in two pieces: each once and in order."""
+    viewer = bench.attach()
+    await asyncio.sleep(0)
+    key = frames.encode_input(b"k")
+    for piece in (key, frames.encode_input(b"a") + key[:3], key[3:], key, frames.encode_resize(5, 6) + key):
+        viewer.sock.send(piece)
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert [(frame.kind, frame.data) for frame in bench.inputs] == [
+        ("input", b"k"),
+        ("input", b"a"),
+        ("input", b"k"),
+        ("input", b"k"),
+        ("resize", b""),
+        ("input", b"k"),
+    ]
