@@ -234,6 +234,17 @@ def test_questions_are_answered_while_nobody_is_attached(client: Client) -> None
     assert eventually(lambda: data if len(data := answered(session)) > len(seen) else None) == seen + b"\x1b[0n"
 
 
+def test_colours_that_a_program_has_set_are_told_back_also_by_the_next_daemon(instance: Instance) -> None:
+    with instance.client() as client:
+        session = asker(client)
+        ask(session, b"\x1b]11;#102030\x07\x1b]4;3;rgb:ff/80/00\x07coloured")
+        eventually(lambda: b"coloured" in session.backlog().data)
+        instance.kill_daemon()
+        ask(session, b"\x1b]11;?\x07\x1b]4;3;?\x07\x1b]10;?\x07")
+        seen = eventually(lambda: data if b"]10;" in (data := answered(session)) else None)
+    assert seen.startswith(b"\x1b]11;rgb:1010/2020/3030\x07\x1b]4;3;rgb:ffff/8080/0000\x07")
+
+
 def test_questions_are_left_to_a_client_that_is_attached_and_never_replayed(client: Client) -> None:
     session = asker(client)
     with session.attach(tty=True, rows=6, cols=200) as attachment:

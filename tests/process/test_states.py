@@ -53,6 +53,16 @@ def test_a_marked_shell_tells_when_it_works_and_when_it_is_idle(client: Client, 
     assert activity(session)["state"] == "exited"
 
 
+def test_that_a_start_is_over_is_told_to_who_follows_states(client: Client) -> None:
+    session = client.spawn(["cat"])
+    with client.events(session.id, categories=["state"]) as events:
+        assert activity(session)["state"] == "starting"
+        session.send("x", enter=True)
+        eventually(lambda: activity(session)["state"] == "unknown")
+        event = next(iter(events))
+    assert (event.type, event.data["state"], event.data["previous"]) == ("state_changed", "unknown", "starting")
+
+
 def test_what_an_agent_tells_of_itself_counts(client: Client, shared: Instance, tmp_path: Path) -> None:
     environ = {**shared.environ, "HOME": str(tmp_path)}
     session = client.spawn([sys.executable, "-c", AGENT], env=environ)

@@ -1,7 +1,7 @@
 """What a terminal answers when a program asks it something, and where such questions stand in output. Pure.
 
-Owns the words of the answers. They are those of a plain, capable terminal: a VT220 with colours, light on dark.
-Where the cursor stands is for a screen to know.
+Owns the words of the answers. They are those of a plain, capable terminal: a VT220 with colours, light on dark; colours
+that the program has set are told back as they were when it asked. Where the cursor stands is for a screen to know.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from roost.core.colours import DYNAMIC
 from roost.core.modes import TerminalModes
-from roost.core.scanner import Query, Scanner
+from roost.core.questions import Query
+from roost.core.scanner import Scanner
 from roost.version import __version__
 
 FOREGROUND, BACKGROUND, CURSOR = (0xE5, 0xE5, 0xE5), (0x00, 0x00, 0x00), (0xE5, 0xE5, 0xE5)
@@ -33,10 +35,11 @@ _BASE = (
     (255, 255, 255),
 )
 _LEVELS = (0, 95, 135, 175, 215, 255)
-_DYNAMIC = {"osc10": (10, FOREGROUND), "osc11": (11, BACKGROUND), "osc12": (12, CURSOR)}
+_DYNAMIC = {DYNAMIC + 10: FOREGROUND, DYNAMIC + 11: BACKGROUND, DYNAMIC + 12: CURSOR}
+_COLOURS = frozenset(("osc4", "osc10", "osc11", "osc12"))
 _MODE = re.compile(rb"\[(\??)(\d+)\$p")
 #: Kinds that are answered; the others (sizes in pixels, capabilities) are left without an answer, as by many terminals.
-ANSWERED = frozenset(("da1", "da2", "dsr", "cpr", "decrqm", "xtversion", "osc4", *_DYNAMIC))
+ANSWERED = frozenset(("da1", "da2", "dsr", "cpr", "decrqm", "xtversion", *_COLOURS))
 _STRINGS = frozenset(("xtgettcap", "decrqss"))
 
 
@@ -64,10 +67,7 @@ def answer(query: Query, modes: TerminalModes, terminator: bytes = b"\x1b\\") ->
         return b"\x1bP>|roost(%s)\x1b\\" % __version__.encode()
     if kind == "decrqm":
         return _mode_report(query.detail, modes)
-    if kind in _DYNAMIC:
-        number, colour = _DYNAMIC[kind]
-        return b"\x1b]%d;%s%s" % (number, _rgb(colour), terminator)
-    return _numbered(query.detail, terminator) if kind == "osc4" else b""
+    return _colour_reports(query, terminator) if kind in _COLOURS else b""
 
 
 def cursor_report(row: int, column: int) -> bytes:
@@ -84,13 +84,24 @@ def _mode_report(detail: bytes, modes: TerminalModes) -> bytes:
     return b"\x1b[%s%d;%d$y" % (private, number, 0 if on is None else 1 if on else 2)
 
 
-def _numbered(detail: bytes, terminator: bytes) -> bytes:
-    """The answers for every `number;?` of an OSC 4."""
-    parts = detail.split(b";")[1:]
-    asked = [
-        int(number) for number, what in zip(parts[::2], parts[1::2], strict=False) if what == b"?" and number.isdigit()
-    ]
-    return b"".join(b"\x1b]4;%d;%s%s" % (n, _rgb(palette_colour(n)), terminator) for n in asked if n < 256)
+def _colour_reports(query: Query, terminator: bytes) -> bytes:
+    """The answers for every colour that an OSC 4, 10, 11 or 12 asks for."""
+    name, *parts = query.detail[1:].split(b";")
+    first = int(name)
+    if first == 4:
+        asked = [
+            (b"4;%d" % int(number), int(number))
+            for number, what in zip(parts[::2], parts[1::2], strict=False)
+            if what == b"?" and number.isdigit() and len(number) < 4
+        ]
+    else:
+        asked = [(b"%d" % n, DYNAMIC + n) for n, what in enumerate(parts, first) if what == b"?"]
+    colours = {**_DYNAMIC, **query.colours}
+    return b"".join(
+        b"\x1b]%s;%s%s" % (name, _rgb(colours[n] if n in colours else palette_colour(n)), terminator)
+        for name, n in asked
+        if n in colours or n < DYNAMIC
+    )
 
 
 def _rgb(colour: tuple[int, int, int]) -> bytes:

@@ -11,9 +11,12 @@ screen) is left to the replay where it contains it.
 
 from __future__ import annotations
 
-from typing import NamedTuple, Self
+from collections.abc import Mapping
+from typing import Self
 
+from roost.core.colours import COLOURED_BY, RGB, Colours
 from roost.core.modes import SCREENS, TerminalModes
+from roost.core.questions import MAX_QUERIES, QUERIES, REPORTS, SIZE_QUERIES, Query
 from roost.core.scanner_state import (
     VERSION,
     ScannerState,
@@ -40,29 +43,8 @@ from roost.core.shell_marks import DIRECTORY, MAX_PENDING, Mark, ShellMarks, com
 
 MAX_TITLE_BYTES = 160
 MAX_CWD_BYTES = 512
-MAX_QUERIES = 32
 _MAX_TITLES = 3
 _SHIFTS = {b"\x0f": 0, b"\x0e": 1, b"n": 2, b"o": 3}
-_QUERIES = {
-    b"[>c": "da2",
-    b"[=c": "da3",
-    b"[?n": "decdsr",
-    b"[$p": "decrqm",
-    b"[?$p": "decrqm",
-    b"[>q": "xtversion",
-    b"[?u": "kitty",
-    b"[?m": "modify_keys",
-}
-_REPORTS = {5: "dsr", 6: "cpr"}
-_SIZE_QUERIES = frozenset((11, 13, 14, 15, 16, 18, 19, 20, 21))
-
-
-class Query(NamedTuple):
-    """A question of the program to its terminal. offset: where it stands; kind: which; detail: it, without ESC."""
-
-    offset: int
-    kind: str
-    detail: bytes
 
 
 class Scanner:
@@ -71,6 +53,7 @@ class Scanner:
     def __init__(self) -> None:
         self.modes = TerminalModes()
         self.marks = ShellMarks()
+        self.colours = Colours()
         #: Absolute offset of the next byte to be fed.
         self.offset = 0
         self.title = ""
@@ -114,6 +97,7 @@ class Scanner:
                 cwd=self.cwd,
                 modes=describe_modes(self.modes),
                 marks=describe_marks(self.marks),
+                colours=self.colours.packed(),
             )
         )
 
@@ -134,7 +118,7 @@ class Scanner:
             return scanner
         scanner.offset, scanner._tail, scanner._passthrough = state.offset, state.tail, state.passthrough
         scanner.uncertain, scanner.title, scanner._titles = state.uncertain, state.title, state.titles
-        scanner.cwd = state.cwd
+        scanner.cwd, scanner.colours = state.cwd, Colours(state.colours)
         scanner.modes, scanner.marks = recall_modes(state.modes), recall_marks(state.marks)
         return scanner
 
@@ -290,6 +274,7 @@ class Scanner:
             self.modes.switch(66, kind == b"=")
         elif kind == b"c":
             self.modes.full_reset()
+            self.colours = Colours()
             self.uncertain = False
         elif kind == b"%":
             self.modes.not_utf8 = body == b"%@"
@@ -330,13 +315,13 @@ class Scanner:
         elif key == b"[t":
             self._window(numbers, body, index)
         elif key == b"[n":
-            if numbers[0] in _REPORTS:
-                self._ask(_REPORTS[numbers[0]], body, index)
+            if numbers[0] in REPORTS:
+                self._ask(REPORTS[numbers[0]], body, index)
         elif key == b"[c":
             if numbers == (0,):
                 self._ask("da1", body, index)
-        elif key in _QUERIES:
-            self._ask(_QUERIES[key], body, index)
+        elif key in QUERIES:
+            self._ask(QUERIES[key], body, index)
 
     def _window(self, numbers: tuple[int, ...], body: bytes, index: int) -> None:
         names_title = len(numbers) < 2 or numbers[1] in (0, 2)
@@ -344,7 +329,7 @@ class Scanner:
             self._titles = [*self._titles[1 - _MAX_TITLES :], self.title]
         elif numbers[0] == 23 and names_title and self._titles:
             self.title = self._titles.pop()
-        elif numbers[0] in _SIZE_QUERIES:
+        elif numbers[0] in SIZE_QUERIES:
             self._ask("size", body, index)
 
     def _string(self, body: bytes, index: int) -> None:
@@ -355,6 +340,10 @@ class Scanner:
             self._set_cwd(text, index)
         elif number in (b"133", b"633"):
             self._mark(text, index)
+        elif number in COLOURED_BY:
+            before = self.colours.now
+            if self.colours.apply(COLOURED_BY[number], text):
+                self._ask("osc" + number.decode(), body, index, before)
         elif text.split(b";")[-1] == b"?":
             self._ask("osc" + number.decode(), body, index)
 
@@ -389,8 +378,8 @@ class Scanner:
             self.cwd = cwd
             self._note(Mark(DIRECTORY, self._offset_of(index), text=cwd))
 
-    def _ask(self, kind: str, body: bytes, index: int) -> None:
-        self._queries.append(Query(self._offset_of(index), kind, body))
+    def _ask(self, kind: str, body: bytes, index: int, colours: Mapping[int, RGB] = {}) -> None:
+        self._queries.append(Query(self._offset_of(index), kind, body, colours))
         del self._queries[: -self.most_queries]
 
 

@@ -66,6 +66,7 @@ class ScannerState(msgspec.Struct, array_like=True):
     cwd: str
     modes: ModesState
     marks: MarksState
+    colours: bytes = b""
 
 
 _encoder = msgspec.msgpack.Encoder()

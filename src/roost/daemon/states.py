@@ -111,8 +111,8 @@ class States:
         if before is not None and now.same_as(before) and now.source == before.source:
             return
         session.activity = now
-        if before is not None and before.source in ("", "output") and now.source in ("", "exit"):
-            return  # nobody ever told anything: its start and exit are events of their own
+        if before is not None and before.source in ("", "output") and now.source == "exit":
+            return  # nobody ever told anything: the exit is an event of its own
         if not now.same_as(before):
             data = {"state": now.state, "detail": now.detail or None, "source": now.source or None}
             was = {"previous": before.state if before else None, "confidence": now.confidence, "why": now.why}

@@ -16,7 +16,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from roost.core.scanner import Query, Scanner
+from roost.core.questions import Query
+from roost.core.scanner import Scanner
 from roost.core.shell_marks import Mark
 from roost.daemon.prompt_loop import out_of_turn
 from roost.ring.layout import GUARD_BYTES

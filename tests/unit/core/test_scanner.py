@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from roost.core.scanner import MAX_QUERIES, Query, Scanner
+from roost.core.questions import MAX_QUERIES, Query
+from roost.core.scanner import Scanner
 from roost.core.scanner_state import MAX_BYTES
 
 
@@ -247,11 +248,14 @@ def test_state_is_small_at_its_worst() -> None:
         b"\x1b]133;A\x07\x1b]133;C\x07\x1b]133;D;255\x07",
         b"\x1b]0;" + b"\xff" * 1020,
     )
+    for number in range(100):
+        scanner.feed(b"\x18\x1b]4;%d;#aabbcc\x07\x1b]11;#000001\x07" % number, scanner.offset)
+    scanner.feed(b"\x1b]0;" + b"\xff" * 1020, scanner.offset)
     assert len(scanner.state) <= MAX_BYTES
 
 
 def test_state_brings_everything_back() -> None:
-    scanner = scan(b"\x1b[?1049h\x1b[>1u\x1b[31m\x1b]2;t\x07\x1b]133;D;1\x07\x1b[5;6r\x1b[?20")
+    scanner = scan(b"\x1b]12;#123\x07\x1b[?1049h\x1b[>1u\x1b[31m\x1b]2;t\x07\x1b]133;D;1\x07\x1b[5;6r\x1b[?20")
     again = Scanner.from_state(scanner.state)
     assert again.state == scanner.state
     again.feed(b"04h", scanner.offset)

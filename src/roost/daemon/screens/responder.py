@@ -13,7 +13,7 @@ from collections import deque
 from typing import Protocol
 
 from roost.core.queries import ANSWERED, answer, cursor_report
-from roost.core.scanner import Query
+from roost.core.questions import Query
 from roost.daemon.session import Session
 from roost.errors import RoostError
 
