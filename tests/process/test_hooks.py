@@ -51,7 +51,7 @@ def test_commands_of_a_session_run_for_its_own_events_with_its_environment(insta
     instance.roost("purge", "first")
     eventually(lambda: instance.json("hooks", "status") == [])
     refused = instance.roost("run", "-d", "--on-event", "exitd=true", "--", "true", check=False)
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert b"did you mean 'exited'?" in refused.stderr
 
 

@@ -109,6 +109,17 @@ class Order:
         )
 
 
+def _on_event(_ctx: click.Context, _param: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    if given:
+        from roost.core.on_event import read_on_event  # here, since few sessions bring commands along
+
+        try:
+            read_on_event(list(given))
+        except InvalidError as error:
+            raise click.BadParameter(error.message) from error
+    return given
+
+
 @click.command("run", context_settings={"allow_interspersed_args": False})
 @click.option("-d", "--detached", is_flag=True, help="Do not attach; print the session's id.")
 @click.option("-n", "--name", help="Its name (default: made from the command).")
@@ -134,7 +145,11 @@ class Order:
 @click.option("--listen", metavar="HOST:PORT", help="Serve this session, and no other, over HTTP there.")
 @click.option("--shell-integration", is_flag=True, help="bash, zsh, fish: have it mark its prompts and commands.")
 @click.option(
-    "--on-event", multiple=True, metavar="TYPE=CMD", help="Run CMD at such an event of it ('*': any); may be repeated."
+    "--on-event",
+    multiple=True,
+    callback=_on_event,
+    metavar="TYPE=CMD",
+    help="Run CMD at such an event of it ('*': any); may be repeated.",
 )
 @keys_options
 @json_option
