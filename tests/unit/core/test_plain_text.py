@@ -108,6 +108,8 @@ def test_reading_on_behind_some_text_gives_the_rest_of_it(pieces: list[bytes], i
     data = b"".join(pieces) + b".\r\n"
     piece = PlainText(0).feed(data)
     index = min(index, len(piece.text))
+    while piece.text[index : index + 1] > b"\x7f" and piece.text[index] < 0xC0:  # what was found ends with a character
+        index += 1
     resumed = piece.resume(index)
     left = resumed.feed(data[resumed.offset :]).text
     assert piece.text.endswith(left), "nothing comes twice"
