@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from support.browser import NO_CHROMIUM, chromium_of, link_of
+from support.fixtures import shared
 from support.instance import SOURCE, Instance
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+
+__all__ = ["browser", "opened", "roost", "shared"]
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +33,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def roost() -> Iterator[Instance]:
+def roost(shared: Instance) -> Instance:
     """A roost that the tests of a file share."""
-    instance = Instance()
-    try:
-        instance.start()
-        yield instance
-    finally:
-        instance.end()
+    return shared
 
 
 @pytest.fixture

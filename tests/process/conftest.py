@@ -2,37 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from support.fixtures import instance, shared, v1
 
-import pytest
-from support.instance import Instance
-from support.v1 import V1Client
-
-
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Instance]:
-    """A roost that the tests of a file share; they use sessions of their own."""
-    instance = Instance()
-    try:
-        instance.start()
-        yield instance
-    finally:
-        instance.end()
-
-
-@pytest.fixture
-def instance() -> Iterator[Instance]:
-    """A roost for one test, which may kill what it likes."""
-    one = Instance()
-    try:
-        one.start()
-        yield one
-    finally:
-        one.end()
-
-
-@pytest.fixture
-def v1(shared: Instance) -> Iterator[V1Client]:
-    """A connection to the shared roost."""
-    with V1Client(shared.socket) as client:
-        yield client
+__all__ = ["instance", "shared", "v1"]

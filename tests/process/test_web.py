@@ -9,21 +9,15 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.instance import Instance
 
 
-@pytest.fixture(scope="module")
-def roost() -> Iterator[Instance]:
-    instance = Instance()
-    try:
-        instance.start()
-        yield instance
-    finally:
-        instance.end()
+@pytest.fixture
+def roost(shared: Instance) -> Instance:
+    return shared
 
 
 def web(roost: Instance, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import pytest
 
+from roost import model
 from roost.model import Check, ClientInfo, DaemonStatus, ExitStatus, Gap, SessionInfo, TerminateResult
 
 SESSION = {
@@ -106,3 +109,16 @@ def test_records_are_frozen() -> None:
 
 def test_a_gap_counts_its_bytes() -> None:
     assert Gap(10, 25).missed_bytes == 15
+
+
+def test_every_public_name_is_there() -> None:
+    assert all(getattr(model, name) is not None for name in model.__all__)
+    assert sorted(" ".join(model._HOMES.values()).split()) == sorted(model.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        _ = model.Nothing
+
+
+def test_a_client_that_starts_makes_no_types_that_few_commands_use() -> None:
+    script = "import sys; from roost import Client; print(*(m for m in sys.modules if m.startswith('roost.model.')))"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert set(loaded) == {"roost.model.record", "roost.model.sessions", "roost.model.attaching"}

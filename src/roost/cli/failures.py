@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
+from roost.core.outcome import shell_code, split_code
 from roost.errors import RoostError
 
 OK = 0
@@ -35,11 +36,10 @@ def exit_code(error: RoostError) -> int:
 
 def child_exit_code(code: int | None, signal_number: int | None) -> int:
     """A child's end as a shell tells it: its code, 128 + n for signal n, 1 when it is not known."""
-    if signal_number:
-        return 128 + signal_number
-    if code is None:
-        return ERROR
-    return 128 - code if code < 0 else code
+    if not signal_number:
+        code, signal_number = split_code(code)
+    told = shell_code(code, signal_number)
+    return ERROR if told is None else told
 
 
 def say(message: str) -> None:

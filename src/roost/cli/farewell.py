@@ -8,7 +8,7 @@ from __future__ import annotations
 from roost.cli.failures import ERROR, OK, child_exit_code
 from roost.cli.relay import Cause, Ending
 from roost.cli.wording import count, signal_name
-from roost.model import Detached, Exited, Stolen
+from roost.model.attaching import Detached, Exited, Stolen
 
 
 def farewell(ending: Ending, name: str) -> list[str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from roost.cli.logout import ends_at_logout
 from roost.errors import RoostError
-from roost.model import Check
+from roost.model.settings import Check
 from roost.paths import Paths, check_socket_path, ensure_private_dir
 
 

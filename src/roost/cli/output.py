@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from roost.model import Record
+from roost.model.record import Record
 
 
 def print_json(value: Any) -> None:

@@ -17,11 +17,11 @@ from roost.cli.detach_keys import DetachKeys
 from roost.cli.terminal import EndedBySignal, Signals, Terminal
 from roost.cli.wording import count
 from roost.errors import RoostError, WaitTimeoutError, WrongStateError
-from roost.model import Detached, Exited, Gap, Output, Reconnected, Stolen
+from roost.model.attaching import Detached, Exited, Gap, Output, Reconnected, Stolen
 
 if TYPE_CHECKING:
     from roost.client import Attachment
-    from roost.model import AttachmentEvent
+    from roost.model.attaching import AttachmentEvent
 
 #: Typed bytes that wait for a session that does not read; a paste of this size still leaves the detach keys working.
 PENDING_LIMIT_BYTES = 16 << 20

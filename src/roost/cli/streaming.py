@@ -13,11 +13,11 @@ from roost.cli.copying import write_all
 from roost.cli.failures import ERROR, OK, child_exit_code, say
 from roost.cli.wording import count
 from roost.errors import RoostError, WaitTimeoutError, WrongStateError
-from roost.model import Detached, Exited, Gap, Output, Reconnected, Stolen
+from roost.model.attaching import Detached, Exited, Gap, Output, Reconnected, Stolen
 
 if TYPE_CHECKING:
     from roost.client import Attachment
-    from roost.model import AttachmentEvent
+    from roost.model.attaching import AttachmentEvent
 
 _READ_BYTES = 64 * 1024
 _AWAY_POLL_MS = 20

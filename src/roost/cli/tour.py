@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 from roost.client import Attachment, Client
 from roost.errors import RoostError, WaitTimeoutError
-from roost.model import Detached, Exited, Gap, Output, Reconnected
+from roost.model.attaching import Detached, Exited, Gap, Output, Reconnected
 
 _STEP_S = 15.0
 _LINES = 5000

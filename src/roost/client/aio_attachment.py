@@ -21,7 +21,7 @@ from roost.client.link import Link
 from roost.client.ring_output import Ring
 from roost.client.stream import AttachmentState
 from roost.errors import RoostError, WaitTimeoutError, WrongStateError
-from roost.model import AttachmentEvent
+from roost.model.attaching import AttachmentEvent
 
 
 class AsyncAttachment(AttachmentFacts):

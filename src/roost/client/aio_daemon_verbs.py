@@ -10,11 +10,11 @@ from __future__ import annotations
 import builtins
 from typing import Any, Unpack
 
+from roost import model
 from roost.client import calls, hook_calls, process_calls, tee_calls
 from roost.client.keywords import TeeKeywords, Text
 from roost.client.opening import tee_from
 from roost.client.verbs import AsyncVerbs
-from roost.model import Check, ConfigInfo, DaemonStatus, ProcessInfo, SinkInfo, TeeInfo, ZombieInfo
 
 
 class AsyncDaemonVerbs(AsyncVerbs):
@@ -24,7 +24,7 @@ class AsyncDaemonVerbs(AsyncVerbs):
         """Asks the daemon for a sign of life; returns its clock, in Unix seconds."""
         return await self._perform(calls.Ping())
 
-    async def status(self) -> DaemonStatus:
+    async def status(self) -> model.DaemonStatus:
         """What the daemon says of itself."""
         return await self._perform(calls.status())
 
@@ -41,19 +41,19 @@ class AsyncDaemonVerbs(AsyncVerbs):
         """Has the keeper re-execute itself in place, without losing a child or a byte."""
         return await self._perform(calls.upgrade_keeper())
 
-    async def doctor(self) -> builtins.list[Check]:
+    async def doctor(self) -> builtins.list[model.Check]:
         """What the daemon finds when it examines itself and its surroundings."""
         return await self._perform(calls.doctor())
 
-    async def config(self) -> ConfigInfo:
+    async def config(self) -> model.ConfigInfo:
         """The configuration in force in the daemon, and where each value comes from."""
         return await self._perform(hook_calls.show_config())
 
-    async def reload_config(self) -> ConfigInfo:
+    async def reload_config(self) -> model.ConfigInfo:
         """Has the daemon read its configuration again; InvalidError says what is wrong, and nothing changed then."""
         return await self._perform(hook_calls.reload_config())
 
-    async def hooks(self) -> builtins.list[SinkInfo]:
+    async def hooks(self) -> builtins.list[model.SinkInfo]:
         """How the sinks of events are doing."""
         return await self._perform(hook_calls.show_hooks())
 
@@ -61,19 +61,19 @@ class AsyncDaemonVerbs(AsyncVerbs):
         """Has one sink, or all, try again what it did not take, dead letters too; how many events each has to try."""
         return await self._perform(hook_calls.retry_hooks(name))
 
-    async def add_tee(self, target: str, path: Text, **options: Unpack[TeeKeywords]) -> TeeInfo:
+    async def add_tee(self, target: str, path: Text, **options: Unpack[TeeKeywords]) -> model.TeeInfo:
         """Copies a stream of a session to a file, from its next byte on; goes on across restarts of the daemon."""
         return await self._perform(tee_calls.add_tee(target, tee_from(path, options)))
 
-    async def tees(self, target: str | None = None) -> builtins.list[TeeInfo]:
+    async def tees(self, target: str | None = None) -> builtins.list[model.TeeInfo]:
         """The tees of a session, ended ones too; of all sessions without a target."""
         return await self._perform(tee_calls.list_tees(target))
 
-    async def remove_tee(self, target: str, handle: int) -> TeeInfo:
+    async def remove_tee(self, target: str, handle: int) -> model.TeeInfo:
         """Ends a tee when its file has what was written up to now; what it was."""
         return await self._perform(tee_calls.remove_tee(target, handle))
 
-    async def processes(self, *, originator: str | None = None) -> builtins.list[ProcessInfo]:
+    async def processes(self, *, originator: str | None = None) -> builtins.list[model.ProcessInfo]:
         """The process registry, oldest entry first; `originator` keeps those that begin with it and a colon."""
         return await self._perform(process_calls.list_processes(originator))
 
@@ -85,6 +85,6 @@ class AsyncDaemonVerbs(AsyncVerbs):
         """Kills a process and everything below it at once; how many were reached. A reused pid is left alone."""
         return await self._perform(process_calls.kill_tree(pid, timeout_s))
 
-    async def kill_zombies(self, *, dry_run: bool = False) -> builtins.list[ZombieInfo]:
+    async def kill_zombies(self, *, dry_run: bool = False) -> builtins.list[model.ZombieInfo]:
         """Forgets entries whose process is gone and kills orphans; with `dry_run` only tells."""
         return await self._perform(process_calls.kill_zombies(dry_run=dry_run))

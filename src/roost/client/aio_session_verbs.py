@@ -17,7 +17,7 @@ from roost.client.screens import get_screen
 from roost.client.sending import InputSending
 from roost.client.verbs import AsyncVerbs
 from roost.errors import RoostError
-from roost.model import Backlog, ExitStatus, SessionInfo, TerminateResult
+from roost.model.sessions import Backlog, ExitStatus, SessionInfo, TerminateResult
 
 if TYPE_CHECKING:
     from roost.client.screens import Screen

@@ -19,7 +19,7 @@ from roost.client.launch import connect, start_daemon
 from roost.client.link import Link
 from roost.client.stream import AttachmentState
 from roost.errors import WaitTimeoutError, WrongStateError
-from roost.model import AttachmentEvent
+from roost.model.attaching import AttachmentEvent
 
 #: How long a flood that is read out of the ring is left alone, so that each piece is worth the waking up.
 COLLECT_S = 0.001

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roost.client.calls import Call, read_logs
-from roost.model import Backlog
+from roost.model.sessions import Backlog
 
 
 class BacklogGathering:

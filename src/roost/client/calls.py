@@ -11,10 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
+from roost import model
 from roost.client.replies import raise_reply_error
 from roost.client.results import Sent
 from roost.errors import InvalidError, ProtocolError
-from roost.model import Backlog, Check, DaemonStatus, ExitStatus, SessionInfo, TerminateResult
+from roost.model.sessions import Backlog, ExitStatus, SessionInfo, TerminateResult
 from roost.wire.lite import fields
 from roost.wire.requests import PING, Reply, encode_call, encode_simple
 
@@ -237,9 +238,9 @@ def environment(target: str) -> Call[dict[str, str]]:
     return Call("sessions.env", read, {"target": target}, repeatable=True)
 
 
-def status() -> Call[DaemonStatus]:
-    def read(result: Mapping[str, Any], _data: bytes) -> DaemonStatus:
-        return DaemonStatus.from_json(result)
+def status() -> Call[model.DaemonStatus]:
+    def read(result: Mapping[str, Any], _data: bytes) -> model.DaemonStatus:
+        return model.DaemonStatus.from_json(result)
 
     return Call("daemon.status", read, repeatable=True)
 
@@ -258,8 +259,8 @@ def upgrade_keeper() -> Call[dict[str, Any]]:
     return Call("daemon.upgrade_keeper", read)
 
 
-def doctor() -> Call[list[Check]]:
-    def read(result: Mapping[str, Any], _data: bytes) -> list[Check]:
-        return [Check.from_json(entry) for entry in result["checks"]]
+def doctor() -> Call[list[model.Check]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[model.Check]:
+        return [model.Check.from_json(entry) for entry in result["checks"]]
 
     return Call("daemon.doctor", read, repeatable=True)

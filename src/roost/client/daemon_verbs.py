@@ -8,11 +8,11 @@ from __future__ import annotations
 import builtins
 from typing import Any, Unpack
 
+from roost import model
 from roost.client import calls, hook_calls, process_calls, tee_calls
 from roost.client.keywords import TeeKeywords, Text
 from roost.client.opening import tee_from
 from roost.client.verbs import Verbs
-from roost.model import Check, ConfigInfo, DaemonStatus, ProcessInfo, SinkInfo, TeeInfo, ZombieInfo
 
 
 class DaemonVerbs(Verbs):
@@ -22,7 +22,7 @@ class DaemonVerbs(Verbs):
         """Asks the daemon for a sign of life; returns its clock, in Unix seconds."""
         return self._perform(calls.Ping())
 
-    def status(self) -> DaemonStatus:
+    def status(self) -> model.DaemonStatus:
         """What the daemon says of itself."""
         return self._perform(calls.status())
 
@@ -39,19 +39,19 @@ class DaemonVerbs(Verbs):
         """Has the keeper re-execute itself in place, without losing a child or a byte."""
         return self._perform(calls.upgrade_keeper())
 
-    def doctor(self) -> builtins.list[Check]:
+    def doctor(self) -> builtins.list[model.Check]:
         """What the daemon finds when it examines itself and its surroundings."""
         return self._perform(calls.doctor())
 
-    def config(self) -> ConfigInfo:
+    def config(self) -> model.ConfigInfo:
         """The configuration in force in the daemon, and where each value comes from."""
         return self._perform(hook_calls.show_config())
 
-    def reload_config(self) -> ConfigInfo:
+    def reload_config(self) -> model.ConfigInfo:
         """Has the daemon read its configuration again; InvalidError says what is wrong, and nothing changed then."""
         return self._perform(hook_calls.reload_config())
 
-    def hooks(self) -> builtins.list[SinkInfo]:
+    def hooks(self) -> builtins.list[model.SinkInfo]:
         """How the sinks of events are doing."""
         return self._perform(hook_calls.show_hooks())
 
@@ -59,19 +59,19 @@ class DaemonVerbs(Verbs):
         """Has one sink, or all, try again what it did not take, dead letters too; how many events each has to try."""
         return self._perform(hook_calls.retry_hooks(name))
 
-    def add_tee(self, target: str, path: Text, **options: Unpack[TeeKeywords]) -> TeeInfo:
+    def add_tee(self, target: str, path: Text, **options: Unpack[TeeKeywords]) -> model.TeeInfo:
         """Copies a stream of a session to a file, from its next byte on; goes on across restarts of the daemon."""
         return self._perform(tee_calls.add_tee(target, tee_from(path, options)))
 
-    def tees(self, target: str | None = None) -> builtins.list[TeeInfo]:
+    def tees(self, target: str | None = None) -> builtins.list[model.TeeInfo]:
         """The tees of a session, ended ones too; of all sessions without a target."""
         return self._perform(tee_calls.list_tees(target))
 
-    def remove_tee(self, target: str, handle: int) -> TeeInfo:
+    def remove_tee(self, target: str, handle: int) -> model.TeeInfo:
         """Ends a tee when its file has what was written up to now; what it was."""
         return self._perform(tee_calls.remove_tee(target, handle))
 
-    def processes(self, *, originator: str | None = None) -> builtins.list[ProcessInfo]:
+    def processes(self, *, originator: str | None = None) -> builtins.list[model.ProcessInfo]:
         """The process registry, oldest entry first; `originator` keeps those that begin with it and a colon."""
         return self._perform(process_calls.list_processes(originator))
 
@@ -83,6 +83,6 @@ class DaemonVerbs(Verbs):
         """Kills a process and everything below it at once; how many were reached. A reused pid is left alone."""
         return self._perform(process_calls.kill_tree(pid, timeout_s))
 
-    def kill_zombies(self, *, dry_run: bool = False) -> builtins.list[ZombieInfo]:
+    def kill_zombies(self, *, dry_run: bool = False) -> builtins.list[model.ZombieInfo]:
         """Forgets entries whose process is gone and kills orphans; with `dry_run` only tells."""
         return self._perform(process_calls.kill_zombies(dry_run=dry_run))

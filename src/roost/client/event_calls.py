@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from roost import model
 from roost.client.calls import Call
 from roost.core.events import Event
-from roost.model import HistoryEntry, ObserverInfo
+from roost.model.sessions import HistoryEntry
 
 
 def read_events(
@@ -63,7 +64,7 @@ def history(
     return Call("history.list", read, params, repeatable=True)
 
 
-def add_observer(target: str, categories: Sequence[str] | None, capacity: int, policy: str) -> Call[ObserverInfo]:
+def add_observer(target: str, categories: Sequence[str] | None, capacity: int, policy: str) -> Call[model.ObserverInfo]:
     params = {
         "target": target,
         "categories": None if categories is None else list(categories),
@@ -73,16 +74,16 @@ def add_observer(target: str, categories: Sequence[str] | None, capacity: int, p
     return Call("observers.add", _observer, params)
 
 
-def remove_observer(id: str) -> Call[ObserverInfo]:
+def remove_observer(id: str) -> Call[model.ObserverInfo]:
     return Call("observers.remove", _observer, {"id": id})
 
 
-def list_observers(target: str | None) -> Call[list[ObserverInfo]]:
-    def read(result: Mapping[str, Any], _data: bytes) -> list[ObserverInfo]:
-        return [ObserverInfo.from_json(entry) for entry in result["observers"]]
+def list_observers(target: str | None) -> Call[list[model.ObserverInfo]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[model.ObserverInfo]:
+        return [model.ObserverInfo.from_json(entry) for entry in result["observers"]]
 
     return Call("observers.list", read, {"target": target}, repeatable=True)
 
 
-def _observer(result: Mapping[str, Any], _data: bytes) -> ObserverInfo:
-    return ObserverInfo.from_json(result)
+def _observer(result: Mapping[str, Any], _data: bytes) -> model.ObserverInfo:
+    return model.ObserverInfo.from_json(result)

@@ -9,9 +9,10 @@ import builtins
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from roost import model
 from roost.client import event_calls
 from roost.client.verbs import Verbs
-from roost.model import HistoryEntry, ObserverInfo
+from roost.model.sessions import HistoryEntry
 
 if TYPE_CHECKING:
     from roost.core.events import Event
@@ -39,16 +40,16 @@ class EventVerbs(Verbs):
         categories: Sequence[str] | None = None,
         capacity: int = 0,
         policy: str = "drop_oldest",
-    ) -> ObserverInfo:
+    ) -> model.ObserverInfo:
         """Registers an observer: its events are buffered from now on, whoever is connected; `events(observer=id)`
         delivers them. Beyond `capacity` (1024 if 0) the oldest go, or with "block" emitters wait."""
         return self._perform(event_calls.add_observer(target, categories, capacity, policy))
 
-    def observers(self, target: str | None = None) -> builtins.list[ObserverInfo]:
+    def observers(self, target: str | None = None) -> builtins.list[model.ObserverInfo]:
         """The observers of a session, of all sessions without a target."""
         return self._perform(event_calls.list_observers(target))
 
-    def remove_observer(self, id: str) -> ObserverInfo:
+    def remove_observer(self, id: str) -> model.ObserverInfo:
         """Forgets an observer and what it has buffered; what it was."""
         return self._perform(event_calls.remove_observer(id))
 

@@ -24,7 +24,7 @@ from roost.client.opening import SpawnOrder
 from roost.core.problems import MOST_ERROR_BYTES, error_of
 from roost.core.targets import is_address, split_address
 from roost.errors import InvalidError, ProtocolError, RoostError
-from roost.model import SessionInfo
+from roost.model.sessions import SessionInfo
 from roost.wire.http1 import AnswerReader, encode_request
 from roost.wire.requests import Reply
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from roost import model
 from roost.client.calls import Call
-from roost.model import ConfigInfo, SinkInfo
 
 
-def _config(result: Mapping[str, Any], _data: bytes) -> ConfigInfo:
-    return ConfigInfo.from_json(result)
+def _config(result: Mapping[str, Any], _data: bytes) -> model.ConfigInfo:
+    return model.ConfigInfo.from_json(result)
 
 
-def show_config() -> Call[ConfigInfo]:
+def show_config() -> Call[model.ConfigInfo]:
     return Call("config.show", _config, repeatable=True)
 
 
-def reload_config() -> Call[ConfigInfo]:
+def reload_config() -> Call[model.ConfigInfo]:
     return Call("config.reload", _config)
 
 
-def show_hooks() -> Call[list[SinkInfo]]:
-    def read(result: Mapping[str, Any], _data: bytes) -> list[SinkInfo]:
-        return [SinkInfo.from_json(entry) for entry in result["sinks"]]
+def show_hooks() -> Call[list[model.SinkInfo]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[model.SinkInfo]:
+        return [model.SinkInfo.from_json(entry) for entry in result["sinks"]]
 
     return Call("hooks.status", read, repeatable=True)
 

@@ -16,7 +16,7 @@ from roost.client.keywords import AttachKeywords, EventKeywords, SpawnKeywords, 
 from roost.client.replies import raise_reply_error
 from roost.core.refreshable import environment_block, refreshable
 from roost.errors import InvalidError
-from roost.model import SessionInfo
+from roost.model.sessions import SessionInfo
 from roost.wire.requests import AttachOptions, Reply, SpawnOptions, TeeOptions, decode_spawned, encode_spawn
 
 if TYPE_CHECKING:

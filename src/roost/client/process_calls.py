@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from roost import model
 from roost.client.calls import Call
-from roost.model import ProcessInfo, ZombieInfo
 
 
-def list_processes(originator: str | None) -> Call[list[ProcessInfo]]:
-    def read(result: Mapping[str, Any], _data: bytes) -> list[ProcessInfo]:
-        return [ProcessInfo.from_json(entry) for entry in result["processes"]]
+def list_processes(originator: str | None) -> Call[list[model.ProcessInfo]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[model.ProcessInfo]:
+        return [model.ProcessInfo.from_json(entry) for entry in result["processes"]]
 
     return Call("processes.list", read, {"originator": originator}, repeatable=True)
 
@@ -30,8 +30,8 @@ def kill_tree(pid: int, timeout_s: float) -> Call[int]:
     return Call("processes.kill_tree", read, {"pid": pid, "timeout_s": timeout_s}, extra_s=timeout_s)
 
 
-def kill_zombies(*, dry_run: bool) -> Call[list[ZombieInfo]]:
-    def read(result: Mapping[str, Any], _data: bytes) -> list[ZombieInfo]:
-        return [ZombieInfo.from_json(entry) for entry in result["zombies"]]
+def kill_zombies(*, dry_run: bool) -> Call[list[model.ZombieInfo]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[model.ZombieInfo]:
+        return [model.ZombieInfo.from_json(entry) for entry in result["zombies"]]
 
     return Call("processes.zombies", read, {"dry_run": dry_run}, repeatable=dry_run)

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Any, TypedDict, Unpack
 
+from roost import model
 from roost.client.calls import Call
 from roost.client.keywords import Text
-from roost.model import RecordingInfo
 
 #: How long the daemon lets a file take the rest before it gives it up.
 _DRAIN_S = 5.0
@@ -34,15 +34,15 @@ class RecordKeywords(TypedDict, total=False):
     retained: bool
 
 
-def _info(result: Mapping[str, Any], _data: bytes) -> RecordingInfo:
-    return RecordingInfo.from_json(result)
+def _info(result: Mapping[str, Any], _data: bytes) -> model.RecordingInfo:
+    return model.RecordingInfo.from_json(result)
 
 
-def start(target: str, path: Text, **options: Unpack[RecordKeywords]) -> Call[RecordingInfo]:
+def start(target: str, path: Text, **options: Unpack[RecordKeywords]) -> Call[model.RecordingInfo]:
     return Call("record.start", _info, {"target": target, **options}, os.path.abspath(os.fsencode(path)))
 
 
-def stop(target: str, handle: int | None) -> Call[RecordingInfo]:
+def stop(target: str, handle: int | None) -> Call[model.RecordingInfo]:
     return Call("record.stop", _info, {"target": target, "handle": handle}, extra_s=_DRAIN_S)
 
 
@@ -53,8 +53,8 @@ def refreshable_env(target: str) -> Call[dict[str, str | None]]:
     return Call("env.show", read, {"target": target}, repeatable=True)
 
 
-def list_recordings(target: str | None) -> Call[list[RecordingInfo]]:
-    def read(result: Mapping[str, Any], _data: bytes) -> list[RecordingInfo]:
-        return [RecordingInfo.from_json(entry) for entry in result["recordings"]]
+def list_recordings(target: str | None) -> Call[list[model.RecordingInfo]]:
+    def read(result: Mapping[str, Any], _data: bytes) -> list[model.RecordingInfo]:
+        return [model.RecordingInfo.from_json(entry) for entry in result["recordings"]]
 
     return Call("record.list", read, {"target": target}, repeatable=True)

@@ -7,28 +7,28 @@ from __future__ import annotations
 
 from typing import Unpack
 
+from roost import model
 from roost.client import record_calls
 from roost.client.keywords import Text
 from roost.client.record_calls import RecordKeywords
 from roost.client.verbs import Verbs
-from roost.model import RecordingInfo
 
 
 class RecordingVerbs(Verbs):
     """Of a client."""
 
-    def start_recording(self, target: str, path: Text, **options: Unpack[RecordKeywords]) -> RecordingInfo:
+    def start_recording(self, target: str, path: Text, **options: Unpack[RecordKeywords]) -> model.RecordingInfo:
         """Records a session to a file from now on, as an asciicast; goes on across restarts of the daemon.
 
         The options are those of `RecordKeywords`. Raises InvalidError for a file that is there already.
         """
         return self._perform(record_calls.start(target, path, **options))
 
-    def stop_recording(self, target: str = "", handle: int | None = None) -> RecordingInfo:
+    def stop_recording(self, target: str = "", handle: int | None = None) -> model.RecordingInfo:
         """Ends a recording when its file has what was written up to now; without a handle the session's only one."""
         return self._perform(record_calls.stop(target, handle))
 
-    def recordings(self, target: str | None = None) -> list[RecordingInfo]:
+    def recordings(self, target: str | None = None) -> list[model.RecordingInfo]:
         """The recordings of a session, ended ones too; of all sessions without a target."""
         return self._perform(record_calls.list_recordings(target))
 

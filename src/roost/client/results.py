@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from roost.model import Record
+from roost.model.record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from roost.model import Gap, Output
+from roost.model.attaching import Gap, Output
 
 PIECE_BYTES = 64 * 1024
 #: After so much output the caller looks at its connection, or a flood would hide a steal.

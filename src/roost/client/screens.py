@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from roost.client import calls
-from roost.model import Record
+from roost.model.record import Record
 
 T = TypeVar("T")
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import builtins
 
+from roost import model
 from roost.client import service_calls
 from roost.client.verbs import Perform
 from roost.core.service import Definition
-from roost.model import ServiceInfo
 
 
 class Services:
@@ -19,34 +19,34 @@ class Services:
     def __init__(self, perform: Perform) -> None:
         self._perform = perform
 
-    def start(self, what: Definition | str) -> builtins.list[ServiceInfo]:
+    def start(self, what: Definition | str) -> builtins.list[model.ServiceInfo]:
         """Creates or updates a service and starts it; or starts what is defined. InvalidError when it is online."""
         return self._perform(service_calls.start(what))
 
-    def apply(self, definition: Definition) -> tuple[ServiceInfo, str]:
+    def apply(self, definition: Definition) -> tuple[model.ServiceInfo, str]:
         """Makes a service run by that definition.
 
         The word says what was needed: "started", "restarted", "unchanged", or "done" for one that has ended well.
         """
         return self._perform(service_calls.apply(definition))
 
-    def stop(self, target: str) -> builtins.list[ServiceInfo]:
+    def stop(self, target: str) -> builtins.list[model.ServiceInfo]:
         """Stops services and waits until they are gone."""
         return self._perform(service_calls.stop(target))
 
-    def restart(self, target: str) -> builtins.list[ServiceInfo]:
+    def restart(self, target: str) -> builtins.list[model.ServiceInfo]:
         """Stops services that run, and starts them all."""
         return self._perform(service_calls.restart(target))
 
-    def delete(self, target: str) -> builtins.list[ServiceInfo]:
+    def delete(self, target: str) -> builtins.list[model.ServiceInfo]:
         """Stops services and forgets them; their log files stay."""
         return self._perform(service_calls.delete(target))
 
-    def list(self) -> builtins.list[ServiceInfo]:
+    def list(self) -> builtins.list[model.ServiceInfo]:
         """Every service, by id."""
         return self._perform(service_calls.list_services())
 
-    def describe(self, target: str) -> ServiceInfo:
+    def describe(self, target: str) -> model.ServiceInfo:
         """One service."""
         return self._perform(service_calls.describe(target))
 
@@ -54,7 +54,7 @@ class Services:
         """The last lines (0: 100) of both streams, each line behind `[stdout] ` or `[stderr] `; at most 64 KiB."""
         return self._perform(service_calls.logs(target, lines))
 
-    def flush(self, target: str = "all") -> builtins.list[ServiceInfo]:
+    def flush(self, target: str = "all") -> builtins.list[model.ServiceInfo]:
         """Empties the log files of services."""
         return self._perform(service_calls.flush(target))
 
@@ -66,7 +66,7 @@ class Services:
         """Restores the snapshot and starts what ran then; how many, and what could not be started."""
         return self._perform(service_calls.resurrect())
 
-    def wait(self, target: str, condition: str, timeout_s: float | None = None) -> ServiceInfo:
+    def wait(self, target: str, condition: str, timeout_s: float | None = None) -> model.ServiceInfo:
         """Waits until a service is "started", "healthy" or has "exited" with 0.
 
         WrongStateError as soon as that cannot happen by itself any more, WaitTimeoutError.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from roost.client.session_identity import SessionIdentity
-from roost.model import Backlog, ExitStatus, SessionInfo, TerminateResult
+from roost.model.sessions import Backlog, ExitStatus, SessionInfo, TerminateResult
 
 if TYPE_CHECKING:
     from roost.client.attachment import Attachment

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from roost.model import SessionInfo
+from roost.model.sessions import SessionInfo
 
 if TYPE_CHECKING:
     from roost.client.expecting import Cursor

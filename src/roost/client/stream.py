@@ -17,7 +17,7 @@ from roost.client.outbox import Outbox
 from roost.client.replies import check_reply, raise_reply_error
 from roost.client.ring_output import Ring, RingOutput
 from roost.errors import InvalidError, RoostError, UnavailableError, WrongStateError, error_of_kind
-from roost.model import AttachmentEvent, Detached, Exited, Gap, Output, Reconnected, Resized, Stolen
+from roost.model.attaching import AttachmentEvent, Detached, Exited, Gap, Output, Reconnected, Resized, Stolen
 from roost.wire.frames import (
     EXIT_CODE_UNKNOWN,
     StreamFrame,

@@ -30,9 +30,7 @@ from roost.client.session_identity import SessionIdentity
 from roost.client.session_verbs import SessionVerbs
 from roost.client.stream import AttachmentState
 from roost.errors import UnavailableError
-from roost.model import (
-    SessionInfo,
-)
+from roost.model.sessions import SessionInfo
 from roost.wire.requests import Reply
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from roost.errors import InvalidError
 
 if TYPE_CHECKING:
-    from roost.model import Gap
+    from roost.model.attaching import Gap
 
 
 class Placement(NamedTuple):
@@ -49,7 +49,9 @@ def gap_before(offset: int, start: int) -> Gap | None:
     """What a cursor at that offset has missed of a ring whose oldest byte is `start`; None when nothing."""
     if offset >= start:
         return None
-    from roost.model import Gap  # here, as a daemon that starts has no use for the 20 ms that its module takes
+    from roost.model.attaching import (
+        Gap,  # here, as a daemon that starts has no use for the 20 ms that its module takes
+    )
 
     return Gap(offset, start)
 

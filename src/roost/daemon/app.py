@@ -84,7 +84,7 @@ class App:
         self._loop = loop = asyncio.get_running_loop()
         self._bus = EventBus(next_epoch(os.path.join(self._paths.state_dir, "epoch")))
         self._lifecycle = Lifecycle(self._bus)
-        self._tees = Tees(loop, save=self._save, save_then=self._save_then)
+        self._tees = Tees(loop, save=self._save, save_then=self._save)
         for session in adopt_all(loop, link, self._hooks, self._tees.resume):
             self._table.add(session)
         link.start(loop, on_notice=self._on_notice, on_lost=self._on_keeper_lost)
@@ -229,11 +229,8 @@ class App:
 
     # --- what sessions and the terminator ask of the keeper -------------------------------------------------------
 
-    def _save(self, session: Session) -> None:
-        self._link.tell(m.SET_BLOB, [(m.T_ID, session.id), (m.T_BLOB, session.record.encode())])
-
-    def _save_then(self, session: Session, then: Callable[[], None]) -> None:
-        self._link.tell(m.SET_BLOB, [(m.T_ID, session.id), (m.T_BLOB, session.record.encode())], then=then)
+    def _save(self, session: Session, then: Callable[[], None] | None = None) -> None:
+        self._link.keep(session.id, session.record.encode(), then=then)
 
     def _happened(self, session: Session, type: str, data: dict[str, Any]) -> None:
         self._lifecycle.happened(session, type, data)

@@ -141,6 +141,10 @@ class KeeperLink:
             self._waiting[self._seq] = self._calling_back(self._seq, then)
         self._send(m.encode(message_type, self._seq, fields), ())
 
+    def keep(self, session_id: str, record: bytes, *, then: Callable[[], None] | None = None) -> None:
+        """Have the keeper keep a session's record, for the daemons to come."""
+        self.tell(m.SET_BLOB, [(m.T_ID, session_id), (m.T_BLOB, record)], then=then)
+
     def _calling_back(self, seq: int, then: Callable[[], None]) -> asyncio.Future[Answer]:
         assert self._loop is not None
 

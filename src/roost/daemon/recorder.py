@@ -9,9 +9,8 @@ that has fallen further behind than the ring reaches says how much is missing; o
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from roost.core.cast import MARKER, RESIZE, size_text
 from roost.core.recording import Aside, Checkpoint, Encoded, encode_batch
@@ -19,30 +18,15 @@ from roost.core.redaction import Rule
 from roost.daemon.cast_file import CastFile, Resumed, Written, resume_cast
 from roost.daemon.moments import Moments
 from roost.daemon.record import RecordingRecord
+from roost.daemon.recorder_shell import RecorderShell, now_us
 from roost.daemon.recording_batches import PIECE_BYTES, exit_asides, next_batch
 from roost.daemon.session import Session
 from roost.daemon.tee_file import Identity, reason
 from roost.daemon.write_trouble import WriteTrouble
-from roost.daemon.writer_pool import WriterPool
 from roost.errors import InvalidError
 
 #: How long a batch collects. Times in the recording are those of the output, not of the write.
 COLLECT_S = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class RecorderShell:
-    """What a recording needs of the daemon. `announce(failing)` says that writing began to fail, or works again."""
-
-    loop: asyncio.AbstractEventLoop
-    pool: WriterPool
-    save: Callable[[], None]
-    announce: Callable[[bool], None]
-
-
-def now_us() -> int:
-    """The clock of recordings: it goes on from daemon to daemon, and stands still while the machine sleeps."""
-    return time.monotonic_ns() // 1000
 
 
 class Recorder:

@@ -26,7 +26,8 @@ from roost.daemon.around import Context, Wired
 from roost.daemon.bus import Subscription
 from roost.daemon.record import BLOB_MAX_BYTES, RecordingRecord, SessionRecord
 from roost.daemon.recorded_input import RecordedInput
-from roost.daemon.recorder import Recorder, RecorderShell, now_us
+from roost.daemon.recorder import Recorder
+from roost.daemon.recorder_shell import RecorderShell, now_us
 from roost.daemon.recording_beginning import begin_now, begin_with_modes
 from roost.daemon.recording_order import Opened, RecordOptions, cast_header, make_file, record_options
 from roost.daemon.session import Session

@@ -126,7 +126,7 @@ class Service:
 
     def save(self, session: Session) -> None:
         """Store a session's record in the keeper."""
-        self.link.tell(m.SET_BLOB, [(m.T_ID, session.id), (m.T_BLOB, session.record.encode())])
+        self.link.keep(session.id, session.record.encode())
 
     # --- attach, read ---------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from roost.client import Client
-    from roost.model import SessionInfo, TerminateResult
+    from roost.model.sessions import SessionInfo, TerminateResult
 
 
 def _client(place: Place) -> Client:

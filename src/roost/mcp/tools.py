@@ -16,7 +16,7 @@ from roost.core.plain_text import PlainText
 from roost.errors import InvalidError, NoRunError, RoostError, WaitTimeoutError, WrongStateError
 from roost.mcp.asking import Asking
 from roost.mcp.limits import TEXT_BYTES, capped, limited
-from roost.model import SessionInfo
+from roost.model.sessions import SessionInfo
 
 _MOST_SESSIONS = 100
 _SHELLS = frozenset(("bash", "zsh", "fish"))

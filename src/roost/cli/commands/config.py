@@ -14,7 +14,7 @@ from roost.core.shown import aligned, printable
 from roost.paths import Paths
 
 if TYPE_CHECKING:
-    from roost.model import ConfigInfo
+    from roost.model.settings import ConfigInfo
 
 _COLUMNS = ("KEY", "VALUE", "FROM")
 
@@ -94,7 +94,7 @@ _INSTEAD = {
 def _own_view(invocation: Invocation) -> ConfigInfo:
     from roost.core.config import read_config
     from roost.daemon.config_file import own_config_path, read_file, surroundings
-    from roost.model import ConfigInfo, SettingInfo
+    from roost.model.settings import ConfigInfo, SettingInfo
 
     path = own_config_path()
     text = read_file(path)

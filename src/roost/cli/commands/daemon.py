@@ -19,7 +19,7 @@ from roost.errors import NoRunError, RoostError, UnavailableError
 from roost.paths import Paths
 
 if TYPE_CHECKING:
-    from roost.model import DaemonStatus
+    from roost.model.settings import DaemonStatus
 
 _LOG_POLL_S = 0.2
 _LAST_LINES = 50

@@ -9,7 +9,7 @@ from roost.cli.failures import ERROR, OK
 from roost.cli.local_checks import local_checks
 from roost.cli.output import colour_wanted, print_json
 from roost.errors import RoostError
-from roost.model import Check
+from roost.model.settings import Check
 
 
 @click.command("doctor")

@@ -9,7 +9,7 @@ from roost.cli.failures import ERROR, NOT_FOUND, OK, say
 from roost.cli.output import print_json
 from roost.cli.values import DURATION
 from roost.cli.wording import count
-from roost.model import TerminateResult
+from roost.model.sessions import TerminateResult
 
 
 @click.command("kill")

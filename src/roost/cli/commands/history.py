@@ -10,7 +10,7 @@ from roost.cli.context import Invocation, json_option, pass_invocation, target_a
 from roost.cli.output import command_line, print_json
 from roost.cli.values import DURATION
 from roost.core.shown import age, aligned, printable
-from roost.model import HistoryEntry
+from roost.model.sessions import HistoryEntry
 
 _COLUMNS = ("ID", "NAME", "STARTED", "RAN", "END", "COMMAND")
 

@@ -13,7 +13,7 @@ from roost.cli.wording import count
 from roost.core.shown import age, aligned, printable
 
 if TYPE_CHECKING:
-    from roost.model import SinkInfo
+    from roost.model.settings import SinkInfo
 
 _COLUMNS = ("SINK", "STATE", "DELIVERED", "FAILED", "RETRIED", "DROPPED", "WAITING", "DEAD", "LAG")
 

@@ -15,7 +15,7 @@ from roost.cli.sanitise import RESET_COLOUR, Sanitiser
 from roost.cli.streaming import tell
 from roost.cli.tail import tail_offset
 from roost.cli.wording import count
-from roost.model import Detached, Exited, Output, Stolen
+from roost.model.attaching import Detached, Exited, Output, Stolen
 
 if TYPE_CHECKING:
     from roost.client import Client

@@ -12,7 +12,7 @@ from roost.cli.failures import OK, say
 from roost.cli.output import print_json
 from roost.core.events import CATEGORIES, check_categories
 from roost.core.shown import aligned, printable
-from roost.model import ObserverInfo
+from roost.model.settings import ObserverInfo
 
 _COLUMNS = ("OBSERVER", "SESSION", "POLICY", "CAPACITY", "EMITTED", "DELIVERED", "MISSED", "BUFFERED", "READER")
 

@@ -7,7 +7,7 @@ import click
 from roost.cli.context import Invocation, json_option, pass_invocation
 from roost.cli.output import print_json
 from roost.core.shown import age, aligned, printable
-from roost.model import ProcessInfo
+from roost.model.running import ProcessInfo
 
 _COLUMNS = ("PID", "STATE", "PARENT", "AGE", "KIND", "ORIGINATOR", "COMMAND")
 

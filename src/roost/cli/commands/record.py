@@ -9,7 +9,7 @@ from roost.cli.failures import say
 from roost.cli.output import print_json
 from roost.cli.record_options import chosen_events, record_options
 from roost.core.shown import aligned, printable
-from roost.model import RecordingInfo
+from roost.model.files import RecordingInfo
 
 _COLUMNS = ("SESSION", "REC", "STATE", "RECORDED", "MISSED", "FILE")
 

@@ -19,7 +19,7 @@ from roost.core.service import ALL, Definition
 from roost.core.shown import age, aligned, printable
 from roost.core.supervision import ALWAYS, RESTARTS
 from roost.errors import RoostError
-from roost.model import ServiceInfo
+from roost.model.running import ServiceInfo
 
 if TYPE_CHECKING:
     from roost.client.services import Services

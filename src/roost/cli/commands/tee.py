@@ -11,7 +11,7 @@ from roost.cli.failures import say
 from roost.cli.output import print_json
 from roost.cli.values import BYTES
 from roost.core.shown import aligned, printable
-from roost.model import TeeInfo
+from roost.model.files import TeeInfo
 
 _STREAMS = ("stdout", "stderr", "stdin")
 _COLUMNS = ("SESSION", "TEE", "STREAM", "STATE", "WRITTEN", "MISSED", "FILE")

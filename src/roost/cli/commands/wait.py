@@ -13,7 +13,7 @@ from roost.cli.output import print_json
 from roost.cli.values import DURATION
 from roost.cli.wording import signal_name
 from roost.core.shown import printable
-from roost.model import ExitStatus
+from roost.model.sessions import ExitStatus
 
 if TYPE_CHECKING:
     from roost.client import Client
