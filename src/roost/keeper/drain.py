@@ -214,16 +214,16 @@ class Drain:
 
     def _serve(self, stream: Stream) -> None:
         stream.is_ready = False
-        if not stream.is_parked and self._guarded_turn(stream) and not stream.is_ready:
-            stream.is_ready = True
-            self._flooding.append(stream)
-
-    def _guarded_turn(self, stream: Stream) -> bool:
+        if stream.is_parked:
+            return
         try:
-            return self._turn(stream)
+            more = self._turn(stream)
         except Exception as error:  # noqa: BLE001 - the edge of the thread: one stream's fault must not stop the others
             self._on_fault(stream, error)
-            return False
+            return
+        if more and not stream.is_ready:
+            stream.is_ready = True
+            self._flooding.append(stream)
 
     def _guarded_store(self, stream: Stream, piece: memoryview) -> bool:
         try:
@@ -356,7 +356,8 @@ class Drain:
             # Beside other floods a stream that just woke has a short turn; if it floods too it comes to them.
             reads = _SHORT_TURN_READS if self._flooding else _FULL_TURN_READS
             total, more = self._scratch.from_terminal(fd, limit, reads)
-            self._note(stream, floods=total >= PTY_READ_BYTES)
+            if stream.floods != (total >= PTY_READ_BYTES):
+                self._note(stream, floods=not stream.floods)
         else:
             total, ended = self._scratch.from_pipe(fd, limit)
         if total and not self._store(stream, self._scratch.first(total)):

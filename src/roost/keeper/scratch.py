@@ -44,6 +44,7 @@ class Scratch:
         # One buffer list a read, made once: between two reads every microsecond is another thread's.
         starts = range(0, GUARD_BYTES - PTY_READ_BYTES, PTY_READ_BYTES)
         self._parts = [(self._all[start : start + PTY_READ_BYTES],) for start in starts]
+        self._first_part = self._parts[0]
 
     def first(self, length: int) -> memoryview:
         """The bytes that the last read put there, valid until the next one."""
@@ -56,10 +57,13 @@ class Scratch:
             if limit < GUARD_BYTES:
                 total = os.readv(fd, (self._all[:limit],))
                 return total, total == min(limit, PTY_READ_BYTES)
-            for part in self._parts[:most_reads]:
+            total = os.readv(fd, self._first_part)
+            if total < PTY_READ_BYTES:  # that was everything, and the next byte makes an edge
+                return total, False
+            for part in self._parts[1:most_reads]:
                 got = os.readv(fd, part)
                 total += got
-                if got < PTY_READ_BYTES:  # that was everything, and the next byte makes an edge
+                if got < PTY_READ_BYTES:
                     return total, False
         except OSError as error:
             return total, _may_have_more(error, total)

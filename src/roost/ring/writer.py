@@ -76,7 +76,8 @@ class RingWriter:
         at = self.end % self._data_bytes
         room = self._data_bytes - at
         if length <= room:
-            self._write(data, at)
+            if os.pwrite(self._fd, data, HEADER_BYTES + at) < length:
+                self._write(data, at)
         else:
             self._write(data[:room], at)
             self._write(data[room:], 0)
