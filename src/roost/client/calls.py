@@ -29,6 +29,14 @@ SEND_TIMEOUT_S = 30.0
 LOG_PAGE_BYTES = 4 << 20
 
 
+def not_text(error: UnicodeEncodeError) -> InvalidError:
+    """What is said of JSON that could not be written: the text itself, its bytes escaped, and no JSON around it."""
+    text = str(error.object)
+    begin, end = text.rfind('"', 0, error.start) + 1, text.find('"', error.end)
+    shown = ascii(text[begin : end if end >= 0 else None].encode("utf-8", "surrogateescape"))[1:]
+    return InvalidError(f"{shown} is not UTF-8; give text")
+
+
 class Request(Protocol[T_co]):
     """Anything that is asked and answered once on a plain connection.
 
@@ -67,7 +75,9 @@ class Call(Generic[T]):
         """The request as it travels; parameters that are None are left to the daemon's defaults."""
         given = {name: value for name, value in self.params.items() if value is not None}
         try:
-            params = json.dumps(given, separators=(",", ":"), allow_nan=False).encode()
+            params = json.dumps(given, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:  # bytes of a command line that are no text: names, patterns and such are
+            raise not_text(error) from error
         except (TypeError, ValueError) as error:
             raise InvalidError(f"{self.what}: the arguments cannot be sent: {error}") from error
         return encode_call(request_id, self.what, params, self.data, client_name)

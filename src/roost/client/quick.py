@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import _socket
 import time
-from _json import encode_basestring_ascii as quoted
+from _json import encode_basestring as quoted
 from _json import scanstring
 
 from roost.client.faults import connect_error
@@ -51,6 +51,12 @@ def call(
 
     DaemonAbsentError: there is no daemon, nothing was sent. UnavailableError: it went away before it answered.
     """
+    try:
+        encoded = params.encode()
+    except UnicodeEncodeError as error:
+        from roost.client.calls import not_text
+
+        raise not_text(error) from error
     path = check_socket_path(Paths.for_scope(scope).client_socket)
     deadline = time.monotonic() + timeout_s
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
@@ -60,7 +66,7 @@ def call(
             connection.connect(path)
         except OSError as error:
             raise connect_error(path, error) from error
-        reply = _exchange(connection, encode_call(_REQUEST_ID, method, params.encode(), data), method, deadline)
+        reply = _exchange(connection, encode_call(_REQUEST_ID, method, encoded, data), method, deadline)
     except TimeoutError as error:
         raise WaitTimeoutError(f"the daemon did not answer {method} within {timeout_s:g} s") from error
     finally:

@@ -6,6 +6,7 @@ arguments. Knows nothing of sockets or of what a call's JSON means. Light on pur
 
 from __future__ import annotations
 
+from roost.errors import InvalidError
 from roost.wire.framing import frame
 from roost.wire.lite import (
     FIXED64,
@@ -146,7 +147,7 @@ def _spawn_extension(options: SpawnOptions) -> bytes:
     parts = [
         _texts(1, options.required_features),
         _optional_text(2, options.spawn_id),
-        _optional_text(3, options.name),
+        _optional_text(3, _name(options.name)),
         b"" if options.ring_bytes is None else field_varint(4, options.ring_bytes),
         _optional_text(5, options.size_policy),
         *(field_bytes(6, field_text(1, key) + field_text(2, value)) for key, value in options.labels),
@@ -201,6 +202,16 @@ def _attach_extension(options: AttachOptions) -> bytes:
 
 def _texts(number: int, values: Iterable[str]) -> bytes:
     return b"".join([field_text(number, value) for value in values])
+
+
+def _name(name: str | None) -> str | None:
+    """A name is what the session is called back by, so it is refused where other text has what is no text replaced."""
+    if name is not None and not name.isascii():
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            raise InvalidError(f"name {name!r} cannot be used: it is not UTF-8; give another") from None
+    return name
 
 
 def _optional_text(number: int, value: str | None) -> bytes:

@@ -11,8 +11,8 @@ import pytest
 from unit.client.fake_daemon import FakeDaemon, Peer
 
 from roost import errors
-from roost.client import Client
-from roost.errors import ProtocolError, RoostError, UnavailableError, WaitTimeoutError
+from roost.client import Client, calls
+from roost.errors import InvalidError, ProtocolError, RoostError, UnavailableError, WaitTimeoutError
 from roost.wire import codec
 from roost.wire import daemon_v1_pb2 as pb
 
@@ -362,3 +362,10 @@ def test_an_interrupted_call_leaves_a_usable_client(daemon: FakeDaemon, client: 
     thread.join()
     assert client.get("x").id == "s-1"
     client.close()
+
+
+def test_text_that_is_no_utf8_is_refused_by_name() -> None:
+    """Bytes of a command line that are no text are named as what they are; other text beyond ASCII travels."""
+    with pytest.raises(InvalidError, match=r"'build\\xff' is not UTF-8; give text"):
+        calls.resize("build\udcff", 10, 10).encode(1, "me")
+    assert "ß🐓".encode() in calls.resize("ß🐓", 10, 10).encode(1, "me")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from roost.errors import InvalidError
 from roost.wire import daemon_v1_pb2 as pb
 from roost.wire import requests
 
@@ -26,3 +29,10 @@ def test_an_unknown_stream_is_left_to_the_daemon_to_refuse() -> None:
     """It travels as stream 0, which is no stream."""
     encoded = requests.encode_attach(1, requests.AttachOptions("s", stream="stdlog"))
     assert pb.DaemonRequest.FromString(encoded[4:]).attach_pipe_stream.stream == 0
+
+
+def test_a_name_that_is_no_utf8_is_refused() -> None:
+    """Nothing else than the name that was given is ever made a session's name."""
+    with pytest.raises(InvalidError, match=r"name 'a\\udcff' cannot be used: it is not UTF-8"):
+        requests.encode_spawn(1, requests.SpawnOptions(argv=(b"x",), name="a\udcff"))
+    assert "ä".encode() in requests.encode_spawn(1, requests.SpawnOptions(argv=(b"x",), name="ä"))
