@@ -76,6 +76,7 @@ class Relay:
         self._signals = signals
         self._keys = keys
         self._view = view
+        self._interrupt = DetachKeys((_INTERRUPT,))
         self._pending = bytearray()
         self._missed_bytes = 0
         self._undelivered_bytes = 0
@@ -185,7 +186,7 @@ class Relay:
             return Cause.HUNG_UP
         typed, leave = self._keys.feed(data)
         if self._view:
-            return Cause.LEFT if leave or _INTERRUPT in typed else None
+            return Cause.LEFT if leave or self._interrupt.feed(typed)[1] else None
         self._pending += typed
         self._push_pending()
         return Cause.LEFT if leave else None
