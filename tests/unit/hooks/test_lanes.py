@@ -243,8 +243,9 @@ async def test_a_sink_gets_nothing_about_itself(tmp_path: Path) -> None:
         assert (one.taken, it.status("one")["queued"]) == ([], 0)
 
 
-async def test_a_high_frequency_event_is_gathered(tmp_path: Path) -> None:
-    sink = GatedSink()
+@pytest.mark.parametrize("kind", [GatedSink, PromptSink])
+async def test_a_high_frequency_event_is_gathered(tmp_path: Path, kind: type[GatedSink]) -> None:
+    sink = kind()
     sink.gate.set()
     async with hub(tmp_path, config(), made={"a": sink}) as it:
         for _ in range(50):
