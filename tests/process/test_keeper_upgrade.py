@@ -78,15 +78,15 @@ class Follower:
         assert self.ring.reader.read(self.offset) == b"the end."
 
 
-@pytest.mark.parametrize("kind", ["pty", "pipe"])
+@pytest.mark.parametrize(("kind", "count", "upgrades"), [("pty", 2, 12), ("pipe", 2, 12), ("pty", 12, 2)])
 def test_numbers_at_full_speed_survive_many_upgrades_without_gap_or_repeat(
-    keeper: KeeperProcess, peer: Peer, kind: str
+    keeper: KeeperProcess, peer: Peer, kind: str, count: int, upgrades: int
 ) -> None:
     code = NUMBERS.format(raw=kind == "pty", step=512 if kind == "pty" else 20)
     fields = [(m.T_RING_BYTES, 16 << 20)]
-    children = [peer.spawn(*python(code), kind=kind, fields=fields) for _ in range(2)]
+    children = [peer.spawn(*python(code), kind=kind, fields=fields) for _ in range(count)]
     followers = [Follower(child) for child in children]
-    for _ in range(12):
+    for _ in range(upgrades):
         assert upgrade(peer, keeper).u64(m.T_PID) == keeper.pid
         for follower in followers:
             reader = follower.ring.reader
@@ -98,7 +98,7 @@ def test_numbers_at_full_speed_survive_many_upgrades_without_gap_or_repeat(
         assert child.exited().i64(m.T_CODE) == 0
         follower.follow_to_the_end(child.out.reader.exit_offset or 0)
         child.close()
-    assert keeper.log().count("upgraded in place; 2 sessions go on") == 12
+    assert keeper.log().count(f"upgraded in place; {count} sessions go on") == upgrades
 
 
 def test_everything_known_is_known_afterwards(keeper: KeeperProcess, peer: Peer) -> None:

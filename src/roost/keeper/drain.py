@@ -25,13 +25,13 @@ import os
 import select
 import time
 
+from roost.keeper.floods import Floods
 from roost.keeper.inputs import Input, Inputs
 from roost.keeper.parking import Parking
-from roost.keeper.scratch import PTY_READ_BYTES, SLOT_BYTES, TOGETHER, Scratch
+from roost.keeper.readers import wake_sleepers
+from roost.keeper.scratch import PTY_READ_BYTES, Scratch
 from roost.keeper.signals import block_all
-from roost.platform import full_fence
 from roost.ring.layout import GUARD_BYTES
-from roost.ring.reader_page import R_WAITING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from roost.keeper.inputs import Mouth
-    from roost.keeper.readers import Reader
     from roost.keeper.sessions import Stream
 
     Report = Callable[[str, "Stream | Callable[[], None]"], None]
@@ -48,10 +47,6 @@ EXIT_DRAIN_S = 0.25
 _EVENTS_A_POLL = 256
 #: Reads of a terminal in one turn, and while other streams wait for theirs.
 _FULL_TURN_READS, _SHORT_TURN_READS = 16, 2
-#: Up to so many flooding streams of a thread it is latency that counts, above it throughput.
-_FEW_FLOODS = 4
-#: How often each of many floods is come to between two looks at who woke.
-_ROUNDS = 2
 
 # What is reported of a stream.
 MARKED = "marked"  # the exit offset is in the ring header
@@ -72,15 +67,14 @@ class Drain:
         self._commands: list[tuple[Callable[[Any], None], Any]] = []
         self._streams: dict[int, Stream] = {}
         self._ready: list[Stream] = []
-        self._flooding: list[Stream] = []
-        self._floods = 0  # streams that flood, also those that wait for their next bytes
-        self._parking = Parking(self._ignore, lambda stream: _wake_sleepers(stream.readers))
+        self._parking = Parking(self._ignore, lambda stream: wake_sleepers(stream.readers))
         self._stopping = False
         self._stopped = _thread.allocate_lock()
         self._epoll = select.epoll()
         self._epoll.register(wake_fd, select.EPOLLIN)
         self._inputs = Inputs(self._epoll, lambda source: report(SETTLED, source.close))
         self._scratch = Scratch()
+        self._floods = Floods(self._scratch, self._serve, self._guarded_store)
 
     # --- asked by the control thread -----------------------------------------------------------------------------
 
@@ -141,8 +135,12 @@ class Drain:
             for fd, _ in poll(self._timeout_s(), _EVENTS_A_POLL):
                 stream = streams.get(fd)
                 if stream is not None:
-                    if not stream.is_ready:
-                        self._on_bytes(stream)
+                    if stream.is_ready:
+                        continue
+                    if stream.floods and self._floods.are_many:
+                        self._floods.put(stream)  # read together with the others
+                    else:
+                        self._serve(stream)
                 elif fd == wake_fd:
                     self._on_wake()
                 else:
@@ -155,62 +153,9 @@ class Drain:
                 fresh, self._ready = self._ready, []
                 for stream in fresh:
                     self._serve(stream)
-            if self._flooding:
-                self._serve_floods()
+            if self._floods.waiting:
+                self._floods.serve()
         self._stopped.release()
-
-    def _on_bytes(self, stream: Stream) -> None:
-        """Serve what woke at once, unless it is one of many floods: those are read together."""
-        if stream.floods and self._floods > _FEW_FLOODS:
-            stream.is_ready = True
-            self._flooding.append(stream)
-        else:
-            self._serve(stream)
-
-    def _note(self, stream: Stream, *, floods: bool) -> None:
-        """Say whether a terminal gave all that one read takes when it was last come to."""
-        if stream.floods != floods:
-            stream.floods = floods
-            self._floods += 1 if floods else -1
-
-    def _serve_floods(self) -> None:
-        """With a few of them one has a short turn, so that a keystroke's echo elsewhere waits for no more than that.
-
-        With many, all are read in rounds: a look at who woke asks the kernel about each of them and costs too much.
-        """
-        floods = self._flooding
-        if self._floods <= _FEW_FLOODS:
-            self._serve(floods.pop(0))
-            return
-        for _ in range(_ROUNDS):
-            waiting = self._flooding
-            self._flooding = []
-            for at in range(0, len(waiting), TOGETHER):
-                self._serve_together(waiting[at : at + TOGETHER])
-            if not self._flooding:
-                return
-
-    def _serve_together(self, streams: list[Stream]) -> None:
-        """Read terminals in rounds, then append what each gave. Whatever is no plain terminal has a turn of its own."""
-        plain = [stream for stream in streams if self._is_plain(stream)]
-        pieces = self._scratch.in_rounds([stream.fd for stream in plain if stream.fd is not None])
-        for stream, (piece, more) in zip(plain, pieces, strict=True):
-            stream.is_ready = False
-            self._note(stream, floods=len(piece) >= PTY_READ_BYTES)
-            if (not piece or self._guarded_store(stream, piece)) and more:
-                stream.is_ready = True
-                self._flooding.append(stream)
-        for stream in streams:
-            if stream not in plain:
-                self._serve(stream)
-
-    def _is_plain(self, stream: Stream) -> bool:
-        return (
-            stream.is_pty
-            and stream.fd in self._streams
-            and not (stream.is_parked or stream.finishing or stream.late)
-            and stream.writer.room() >= SLOT_BYTES
-        )
 
     def _serve(self, stream: Stream) -> None:
         stream.is_ready = False
@@ -222,8 +167,7 @@ class Drain:
             self._on_fault(stream, error)
             return
         if more and not stream.is_ready:
-            stream.is_ready = True
-            self._flooding.append(stream)
+            self._floods.put(stream)
 
     def _guarded_store(self, stream: Stream, piece: memoryview) -> bool:
         try:
@@ -244,7 +188,7 @@ class Drain:
             self._inputs.give_up(fd)
 
     def _timeout_s(self) -> float:
-        if self._ready or self._flooding:
+        if self._ready or self._floods.waiting:
             return 0
         return self._parking.timeout_s() if self._parking else -1
 
@@ -322,6 +266,7 @@ class Drain:
     def _ignore(self, stream: Stream) -> None:
         assert stream.fd is not None
         self._epoll.unregister(stream.fd)
+        self._floods.note(stream, 0)
 
     def _unwatch(self, stream: Stream) -> None:
         if stream.fd is None or self._streams.pop(stream.fd, None) is None:
@@ -334,10 +279,8 @@ class Drain:
             self._ignore(stream)
         if stream.is_ready:
             self._ready = [other for other in self._ready if other is not stream]
-            if stream in self._flooding:
-                self._flooding.remove(stream)
             stream.is_ready = False
-        self._note(stream, floods=False)
+        self._floods.remove(stream)
 
     # --- a stream's turn -------------------------------------------------------------------------------------------
 
@@ -354,10 +297,10 @@ class Drain:
         more = ended = False
         if stream.is_pty:
             # Beside other floods a stream that just woke has a short turn; if it floods too it comes to them.
-            reads = _SHORT_TURN_READS if self._flooding else _FULL_TURN_READS
+            reads = _SHORT_TURN_READS if self._floods.waiting else _FULL_TURN_READS
             total, more = self._scratch.from_terminal(fd, limit, reads)
             if stream.floods != (total >= PTY_READ_BYTES):
-                self._note(stream, floods=not stream.floods)
+                self._floods.note(stream, total)
         else:
             total, ended = self._scratch.from_pipe(fd, limit)
         if total and not self._store(stream, self._scratch.first(total)):
@@ -368,7 +311,7 @@ class Drain:
 
     def _turn_after_exit(self, stream: Stream, fd: int, limit: int) -> bool:
         """The same once the child has exited: a short read proves nothing now, only EAGAIN, EIO or the end do."""
-        self._note(stream, floods=False)
+        self._floods.note(stream, 0)
         total, more, ended = self._scratch.to_the_end(fd, limit)
         if total and not self._store(stream, self._scratch.first(total)):
             return False
@@ -391,7 +334,7 @@ class Drain:
             return False
         stream.retry_delay_s = 0.0
         if stream.readers:
-            _wake_sleepers(stream.readers)
+            wake_sleepers(stream.readers)
         if writer.take_waiting():
             os.eventfd_write(stream.event_fd, 1)
         return True
@@ -420,12 +363,3 @@ class Drain:
         self._make_ready(stream)
         if stream.finishing:  # the time without room does not count
             self._begin_deadline(stream)
-
-
-def _wake_sleepers(readers: tuple[Reader, ...]) -> None:
-    """Wake the local readers that sleep, after `end` was stored: each has looked at it once more before it slept."""
-    full_fence()
-    for reader in readers:
-        if reader.words[R_WAITING]:
-            reader.words[R_WAITING] = 0
-            reader.wake()

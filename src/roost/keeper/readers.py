@@ -19,8 +19,8 @@ import os
 
 from roost.errors import RoostError
 from roost.keeper.inputs import Input, Mouth
-from roost.platform import sealed_memory_file
-from roost.ring.reader_page import PAGE_BYTES, PAGE_WORDS
+from roost.platform import full_fence, sealed_memory_file
+from roost.ring.reader_page import PAGE_BYTES, PAGE_WORDS, R_WAITING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +68,15 @@ class Reader:
         self._map.close()
         os.close(self.page_fd)
         os.close(self.wake_fd)
+
+
+def wake_sleepers(readers: tuple[Reader, ...]) -> None:
+    """Wake those that sleep, after `end` was stored: each has looked at it once more before it slept."""
+    full_fence()
+    for reader in readers:
+        if reader.words[R_WAITING]:
+            reader.words[R_WAITING] = 0
+            reader.wake()
 
 
 class Readers:
