@@ -97,7 +97,8 @@ def test_versions_without_a_common_one_are_refused_naming_both(keeper: KeeperPro
     peer = keeper.connect()
     error = refusal(lambda: peer.call(m.HELLO, [(m.T_VERSION, 9), (m.T_MIN_VERSION, 8), (m.T_ROLE, "daemon")]))
     assert error.kind == "version_mismatch"
-    assert "the daemon speaks keeper protocol 8 to 9, this keeper 1 to 1" in error.message
+    pid = keeper.pid
+    assert f"protocol 8 to 9, the keeper with pid {pid} 1 to 1" in error.message and f"`kill {pid}`" in error.message
 
 
 def test_a_newer_daemon_that_still_speaks_ours_is_served_and_unknown_tags_are_skipped(keeper: KeeperProcess) -> None:

@@ -6,7 +6,8 @@ cut anywhere, the result is the same. Text without escapes costs a search for on
 Detaching: write `reset_string` to the terminal. Attaching at the scanner's offset: write `restore_string()`. Attaching
 at an earlier offset, with the output from there replayed: write `restore_string(offset)` first. The replay itself sets
 again what it sets, so after it the modes are those of now; only what adds up (keyboard pushes, entering the alternate
-screen) is left to the replay where it contains it.
+screen) is left to the replay where it contains it. From the very beginning nothing is set: the first output was written
+to a fresh terminal, and margins or insertion that came later would garble it.
 """
 
 from __future__ import annotations
@@ -148,6 +149,8 @@ class Scanner:
 
     def restore_string(self, before: int | None = None) -> bytes:
         """What gives a fresh terminal the modes and title that the program has set; see the module for `before`."""
+        if before == 0:  # everything is replayed, onto the terminal that the program had found
+            return b""
         title = b"\x1b]2;%s\x07" % self.title.encode() if self.title else b""
         return self.modes.repeat(before) + title
 

@@ -43,7 +43,7 @@ def check_size(rows: int, cols: int, keep: Winsize = DEFAULT_SIZE) -> Winsize:
     """The size with zeros replaced by what is kept; InvalidError names the value that no terminal can have."""
     for what, value in (("rows", rows), ("cols", cols)):
         if not 0 <= value <= MAX_SIZE:
-            raise InvalidError(f"{what} {value} cannot be set: give 1 to {MAX_SIZE}, or 0 to keep what is there")
+            raise InvalidError(f"{what} {value} cannot be set: give 1 to {MAX_SIZE}")
     return Winsize(rows or keep.rows, cols or keep.cols)
 
 

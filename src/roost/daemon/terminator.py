@@ -120,14 +120,15 @@ class Terminator:
 
     async def _kill(self, session: Session) -> None:
         if session.live:
-            session.record.terminate_hard = True
-            self._save(session)
             session.release_tees()
         deadline = time.time() + HARD_S
         while True:
             found = await self.collect(session)
             if not found and not session.live:
                 break
+            if found and session.live and not session.record.terminate_hard:  # else the first signal is taking effect
+                session.record.terminate_hard = True
+                self._save(session)
             for process in found:  # freeze first: what stands still cannot fork away between two looks
                 send_signal(process, signal.SIGSTOP)
             found = await self.collect(session)

@@ -264,8 +264,9 @@ def check_versions(message: m.Message) -> None:
     if oldest > newest:
         raise InvalidError(f"hello with version {newest} below its own minimum {oldest}")
     if newest < m.MIN_VERSION or oldest > m.VERSION:
+        pid = os.getpid()
         raise RoostError(
-            f"the daemon speaks keeper protocol {oldest} to {newest}, this keeper {m.MIN_VERSION} to {m.VERSION}; "
-            "upgrade the older of the two (`roost daemon upgrade-keeper`)",
+            f"the daemon speaks keeper protocol {oldest} to {newest}, the keeper with pid {pid} {m.MIN_VERSION} to "
+            f"{m.VERSION}; its sessions run on: use the roost that started them, or end them with `kill {pid}`",
             kind="version_mismatch",
         )

@@ -324,11 +324,12 @@ def test_a_terminal_that_is_behind_gets_everything_undone() -> None:
 
 
 def test_what_adds_up_is_left_to_the_replay() -> None:
-    scanner = scan(b"\x1b[>1u\x1b[?2004h", b"\x1b[?1049h\x1b[>2u")
-    assert scanner.restore_string(0) == b"\x1b[?2004h"
-    assert scanner.restore_string(13) == b"\x1b[?2004h\x1b[>1u"
-    assert scanner.restore_string(21) == b"\x1b[?2004h\x1b[>1u\x1b[?1049h"
-    assert scanner.restore_string(26) == scanner.restore_string()
+    scanner = scan(b"ab\x1b[>1u\x1b[?2004h", b"\x1b[?1049h\x1b[>2u")
+    assert scanner.restore_string(0) == b"", "the first output was written to a fresh terminal"
+    assert scanner.restore_string(1) == b"\x1b[?2004h"
+    assert scanner.restore_string(15) == b"\x1b[?2004h\x1b[>1u"
+    assert scanner.restore_string(23) == b"\x1b[?2004h\x1b[>1u\x1b[?1049h"
+    assert scanner.restore_string(28) == scanner.restore_string()
 
 
 def test_a_resize_ends_the_margins_but_not_the_duty_to_undo_them() -> None:
