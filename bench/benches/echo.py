@@ -2,7 +2,8 @@
 
 Compared: roost with a client that reads the ring itself and types past the daemon (as roost's own do), with one that
 only reads itself, and with one that is sent frames; dtach over its packets (the same C program as client of all), a raw
-PTY, tmux with its own client.
+PTY, tmux with its own client. And a C program with the hops that roost has over frames: by how much it is slower than
+dtach is what hops cost in any language, by how much roost is slower than it is what Python costs.
 Situations: nothing else going on; the control plane busy (one client in a closed loop of `sessions.list` and
 `daemon.status` on a roost with 20 idle sessions: on the measured daemon, and beside dtach, so that the machine is as
 busy); six other sessions flooding without clients, of the same host. A pause of 300 µs before each byte.
@@ -25,8 +26,10 @@ _FLOODS = 6
 _LIMIT_S = "4"
 _IDLE_SESSIONS = 20
 _ECHO = "echo"
+_POINTS = ("p50_us", "p99_us")
 #: How roost's client gets its output.
 _WAYS = ("direct", "local", "frames")
+_RELAY = hosts.RelayHost.name
 _FLOOD = "flood"
 _Echo = dict[str, Any]
 _Runs = dict[str, Callable[[], _Echo]]
@@ -84,17 +87,27 @@ def _rows(label: str, results: dict[str, list[_Echo]], targets: dict[str, Target
     rows = []
     peers = dict.fromkeys(("dtach", *results))
     for way in _WAYS:
-        for peer in [name for name in peers if name not in _WAYS]:
-            for point in ("p50_us", "p99_us"):
+        for peer in [name for name in peers if name not in _WAYS and (name != _RELAY or way == "frames")]:
+            for point in _POINTS:
                 ours, theirs = ([one[point] for one in results.get(name, ())] for name in (way, peer))
                 target = targets.get(point) if peer == "dtach" else None
                 rows.append(compared(f"{label}, {way}, {point[:3]}", "µs", ours, peer, theirs or None, target))
-    return rows
+    return rows + _hops(label, results)
+
+
+def _hops(label: str, results: dict[str, list[_Echo]]) -> list[Row]:
+    """The C program with roost's hops beside dtach: no roost takes part."""
+    pairs = [[[one[point] for one in results.get(name, ())] for name in (_RELAY, "dtach")] for point in _POINTS]
+    return [
+        compared(f"{label}, {_RELAY} itself, {point[:3]}", "µs", relay, "dtach", dtach)
+        for point, (relay, dtach) in zip(_POINTS, pairs, strict=True)
+        if relay and dtach
+    ]
 
 
 def run(context: Context) -> list[Row]:
     count, rounds = context.choose(2000, 500), context.choose(5, 2)
-    raw, dtach = hosts.RawHost(context), hosts.optional(hosts.DtachHost, context)
+    raw, relay, dtach = hosts.RawHost(context), hosts.RelayHost(context), hosts.optional(hosts.DtachHost, context)
     tmux = hosts.optional(hosts.TmuxHost, context)
     strict = {"p50_us": at_most(1.3), "p99_us": at_most(1.75)}
     with RoostHost(context) as roost:
@@ -105,6 +118,7 @@ def run(context: Context) -> list[Row]:
         }
         if dtach:
             pair["dtach"] = lambda: _echo(dtach, count)
+        pair[relay.name] = lambda: _echo(relay, count)
         alone: _Runs = {**pair, raw.name: lambda: _echo(raw, count)}
         if tmux:
             alone["tmux"] = lambda: _echo(tmux, count // 2)

@@ -39,9 +39,16 @@ static int connect_to(const char *path)
 	}
 	strcpy(address.sun_path, path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) != 0)
-		die(path);
-	return fd;
+	/* The file is there as soon as the server has bound it; on a busy machine it may listen only later. */
+	for (int tries = 1000; fd >= 0 && tries > 0 && !stop_asked; tries--) {
+		if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+			return fd;
+		if (errno != ECONNREFUSED)
+			break;
+		pause_us(1000);
+	}
+	die(path);
+	return -1;
 }
 
 static void load_request(const char *path)
