@@ -30,7 +30,7 @@ def session_id(random_bytes: bytes) -> str:
     if len(random_bytes) < ID_RANDOM_BYTES:
         raise ValueError(f"{ID_RANDOM_BYTES} random bytes are needed, got {len(random_bytes)}")
     bits = int.from_bytes(random_bytes[:ID_RANDOM_BYTES], "big")
-    text = "".join(_BASE32[(bits >> (5 * place)) & 31] for place in range(ID_LENGTH))
+    text = "".join([_BASE32[(bits >> (5 * place)) & 31] for place in range(ID_LENGTH)])
     if text.isdigit():  # what follows the prefix must not read as a pid either
         text = "a" + text[1:]
     return ID_PREFIX + text

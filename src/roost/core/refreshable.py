@@ -27,14 +27,17 @@ REFRESHABLE = (
     "DBUS_SESSION_BUS_ADDRESS",
     "KRB5CCNAME",
 )
+_NAMES = tuple(name.encode() for name in REFRESHABLE)
+_NAME_SET = frozenset(_NAMES)
 MAX_VALUE_BYTES = 1024
 SHELLS = ("sh", "fish", "json")
 
 
 def refreshable(environ: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
     """What of an environment travels."""
-    found = ((name.encode(), environ.get(name.encode())) for name in REFRESHABLE)
-    return {name: value for name, value in found if value is not None and len(value) <= MAX_VALUE_BYTES}
+    if _NAME_SET.isdisjoint(environ):  # as it is for most starts by programs
+        return {}
+    return {name: environ[name] for name in _NAMES if name in environ and len(environ[name]) <= MAX_VALUE_BYTES}
 
 
 def environment_block(entries: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -69,8 +69,9 @@ def child_environment(base: Pairs, entries: Iterable[tuple[bytes, bytes]], own: 
 
 def with_shell(pairs: Pairs, user: pwd.struct_passwd | None) -> Pairs:
     """Make sure that SHELL is set, as a PTY child expects."""
-    if any(key == b"SHELL" for key, _ in pairs):
-        return pairs
+    for key, _ in pairs:
+        if key == b"SHELL":
+            return pairs
     return [*pairs, (b"SHELL", (os.fsencode(user.pw_shell) if user else b"") or b"/bin/sh")]
 
 

@@ -4,6 +4,7 @@ Owns the socket's readable side while requests come one after the other, and the
 of a request only whether there is an answer already.
 
     idle --(data)--> answered at once, one a turn --> idle
+    idle --(data)--> begun, nothing is read --(its answer)--> idle
     idle --(data that needs the task, the end, an answer that the client does not take)--> the task's --(next)--> idle
 """
 
@@ -11,13 +12,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from roost.daemon.v1 import Connection
 from roost.wire.conversation import BadRequest, Request
 from roost.wire.frame_types import InputFrame
 
 if TYPE_CHECKING:
+    from roost.daemon.begun import Begun
     from roost.wire import daemon_v1_pb2 as pb
 
 READ_BYTES = 64 * 1024
@@ -31,12 +33,18 @@ class Incoming:
         loop: asyncio.AbstractEventLoop,
         connection: Connection,
         answer_at_once: Callable[[Connection, pb.DaemonRequest], bytes | None],
+        begin: Callable[[Connection, pb.DaemonRequest, Callable[[bytes], None]], Begun[Any] | None],
     ) -> None:
-        """`answer_at_once`: the answer's bytes to a request for which nothing has to be waited, else None."""
+        """`answer_at_once`: the answer's bytes to a request for which nothing has to be waited, else None.
+
+        `begin`: what is done for one that has to wait but needs no task, else None; the callback brings the answer.
+        """
         self._loop = loop
         self._connection = connection
         self._fd = connection.sock.fileno()  # asked for a socket not watched yet, a selector describes it: 30 µs
         self._answer_at_once = answer_at_once
+        self._begin = begin
+        self._begun: Begun[Any] | None = None
         self._idle: asyncio.Future[None] | None = None
         self._reading = False
         self._next_turn: asyncio.Handle | None = None
@@ -70,6 +78,8 @@ class Incoming:
     def close(self) -> None:
         """Read no more. Before the socket is closed or given to somebody else."""
         self._read_no_more()
+        if self._begun is not None:
+            self._begun.close()
         if self._next_turn is not None:
             self._next_turn.cancel()
 
@@ -89,6 +99,9 @@ class Incoming:
             self._idle.set_result(None)
 
     def _readable(self) -> None:
+        if self._begun is not None:  # whatever it is, it comes behind the answer
+            self._read_no_more()
+            return
         try:
             data = self._connection.sock.recv(READ_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -114,11 +127,22 @@ class Incoming:
             self._read()
             return
         assert not isinstance(event, InputFrame)
-        answer = self._answer_at_once(self._connection, event.message) if isinstance(event, Request) else None
-        if answer is None:
-            self._event = event
-            self._wake_task()
-        elif not self._send(answer):
+        if isinstance(event, Request):
+            answer = self._answer_at_once(self._connection, event.message)
+            if answer is not None:
+                self._answered(answer)
+                return
+            self._begun = self._begin(self._connection, event.message, self._answered)
+            if self._begun is not None:
+                self._begun.start()
+                return
+        self._event = event
+        self._wake_task()
+
+    def _answered(self, answer: bytes) -> None:
+        self._begun = None
+        conversation = self._connection.conversation
+        if not self._send(answer):
             self._wake_task()
         elif conversation.buffered:
             self._next_turn = self._loop.call_soon(self._go_on)

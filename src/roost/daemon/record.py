@@ -7,6 +7,7 @@ into it. Encoding is on the way of every spawn, so it is kept cheap.
 from __future__ import annotations
 
 import json
+import operator
 import os
 import zlib
 from dataclasses import dataclass, field
@@ -216,13 +217,10 @@ class SessionRecord:
 
     def encode(self) -> bytes:
         """The blob. A launch part that does not fit is left out (the session then cannot be restarted)."""
-        fields = _fields(self)
-        del fields["launch"]
+        fields = dict(zip(_ENCODED, _encoded_of(self), strict=True))
         fields["v"] = RECORD_VERSION
-        fields["tickets"] = [_fields(ticket) for ticket in self.tickets]
-        fields["tees"] = [_fields(tee) for tee in self.tees]
-        fields["observers"] = [_fields(observer) for observer in self.observers]
-        fields["recordings"] = [_fields(recording) for recording in self.recordings]
+        for name in ("tickets", "tees", "observers", "recordings"):
+            fields[name] = [_fields(entry) for entry in fields[name]]
         blob = _line(fields) + self.launch
         if len(blob) > BLOB_MAX_BYTES:
             blob = _line(fields)
@@ -246,7 +244,12 @@ class SessionRecord:
         return cls(**known)
 
 
-def _fields(record: SessionRecord | Ticket | TeeRecord | ObserverRecord | RecordingRecord) -> dict[str, Any]:
+_ENCODED = tuple(name for name in SessionRecord.__slots__ if name != "launch")
+#: All of them at once, since every start is encoded.
+_encoded_of = operator.attrgetter(*_ENCODED)
+
+
+def _fields(record: Ticket | TeeRecord | ObserverRecord | RecordingRecord) -> dict[str, Any]:
     return {name: getattr(record, name) for name in record.__slots__}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from roost.core import names, sizing
@@ -88,14 +88,19 @@ class Spawner:
         areas: Areas,
     ) -> None:
         self._loop = loop
-        self._paths = paths
-        self._socket_path = socket_path
         self.link = link
         self._table = table
         self._hooks = hooks
         self._tees = tees
         self._areas = areas
         self._names_under_way: set[str] = set()
+        self._most = int(os.environ.get("ROOST_MAX_SESSIONS") or MAX_SESSIONS)
+        self._places: Pairs = [
+            (b"ROOST_SOCKET", os.fsencode(socket_path)),
+            (b"ROOST_EVENTS", os.fsencode(os.path.join(paths.runtime_dir, "events.sock"))),
+        ]
+        if paths.scope != DEFAULT_SCOPE:
+            self._places.append((b"ROOST_SCOPE", paths.scope.encode()))
 
     async def spawn(self, spec: SpawnSpec) -> tuple[Session, bool]:
         """The started session, and whether an earlier call with the same spawn id had already started it."""
@@ -120,10 +125,9 @@ class Spawner:
                 "(`ulimit -Hn`) and start it anew; `roost doctor` shows the limits",
                 kind="exhausted",
             )
-        most = int(os.environ.get("ROOST_MAX_SESSIONS") or MAX_SESSIONS)
-        if len(self._table) + len(self._names_under_way) >= most:
+        if len(self._table) + len(self._names_under_way) >= self._most:
             raise RoostError(
-                f"{most} sessions are held, which is the limit; `roost purge` forgets exited ones "
+                f"{self._most} sessions are held, which is the limit; `roost purge` forgets exited ones "
                 "(ROOST_MAX_SESSIONS in the daemon's environment sets another limit)",
                 kind="rate_limited",
             )
@@ -150,9 +154,7 @@ class Spawner:
         try:
             await self._areas.open(preparation, spec.options, record)
             try:
-                fields = self._fields(
-                    spec, session_id, record, replace(launch, argv=preparation.prefix + preparation.argv)
-                )
+                fields = self._fields(spec, session_id, record, preparation.prefix + preparation.argv, environment)
                 fields += [(m.T_HELD_STREAM, stream) for stream in preparation.held_streams]
                 answer, fds = await self.link.call(m.SPAWN, fields)
             except BaseException:
@@ -197,11 +199,8 @@ class Spawner:
         own: Pairs = [
             (b"ROOST_SESSION", session_id.encode()),
             (b"ROOST_NAME", os.fsencode(name)),
-            (b"ROOST_SOCKET", os.fsencode(self._socket_path)),
-            (b"ROOST_EVENTS", os.fsencode(os.path.join(self._paths.runtime_dir, "events.sock"))),
+            *self._places,
         ]
-        if self._paths.scope != DEFAULT_SCOPE:
-            own.append((b"ROOST_SCOPE", self._paths.scope.encode()))
         if spec.term:
             own.append((b"TERM", spec.term.encode()))
         own += added
@@ -211,7 +210,7 @@ class Spawner:
         return with_shell(pairs, user) if spec.kind == "pty" else pairs
 
     def _fields(
-        self, spec: SpawnSpec, session_id: str, record: SessionRecord, launch: Launch
+        self, spec: SpawnSpec, session_id: str, record: SessionRecord, argv: list[bytes], environment: Pairs
     ) -> list[tuple[int, bytes | int | float | str]]:
         fields: list[tuple[int, bytes | int | float | str]] = [
             (m.T_ID, session_id),
@@ -228,18 +227,18 @@ class Spawner:
         if spec.umask is not None:
             fields.append((m.T_UMASK, spec.umask))
         fields += [(m.T_RLIMIT, f"{name}={'unlimited' if v is None else v}") for name, v in spec.limits]
-        fields += [(m.T_ARG, arg) for arg in launch.argv]
+        fields += [(m.T_ARG, arg) for arg in argv]
         if "env-block" in self.link.features:
-            fields.append((m.T_ENV_BLOCK, b"".join([b"%s=%s\0" % entry for entry in launch.env])))
+            fields.append((m.T_ENV_BLOCK, b"".join([b"%s=%s\0" % entry for entry in environment])))
         else:
-            fields += [(m.T_ENV, b"%s=%s" % entry) for entry in launch.env]
+            fields += [(m.T_ENV, b"%s=%s" % entry) for entry in environment]
         return fields
 
 
 def _check(spec: SpawnSpec) -> None:
     if not spec.argv or not spec.argv[0]:
         raise InvalidError("argv must not be empty")
-    if any(b"\0" in arg for arg in (*spec.argv, spec.cwd)):
+    if b"\0" in b"".join((*spec.argv, spec.cwd)):
         raise InvalidError("a NUL byte in argv or cwd: the system cannot pass it on")
     if spec.ring_bytes and not MIN_CAPACITY <= spec.ring_bytes <= MAX_CAPACITY:
         raise InvalidError(f"ring of {spec.ring_bytes} bytes; it must be from {MIN_CAPACITY} to {MAX_CAPACITY} bytes")

@@ -16,6 +16,7 @@ import struct
 from collections.abc import Callable
 
 from roost.daemon.asker import ASKER
+from roost.daemon.begun import Begun
 from roost.daemon.incoming import READ_BYTES, Incoming
 from roost.daemon.listening import file_at, listen_at
 from roost.daemon.typists import Typists
@@ -121,7 +122,7 @@ class UnixServer:
             asker, peer_pid = known or (f"unix:{peer_pid}", peer_pid)
             ASKER.set(asker)
             connection = Connection(sock, ServerConversation(), peer_pid, self._one_less)
-            incoming = Incoming(self._loop, connection, self._answer_at_once)
+            incoming = Incoming(self._loop, connection, self._answer_at_once, self._begin)
             try:
                 handed_over = await self._converse(connection, incoming)
             finally:
@@ -195,6 +196,15 @@ class UnixServer:
         self._typists.serve()
         v1 = self._v1()
         return self._encode(v1.answer_at_once(request, connection)) if v1.answers_at_once(request) else None
+
+    def _begin(
+        self, connection: Connection, request: pb.DaemonRequest, done: Callable[[bytes], None]
+    ) -> Begun[pb.DaemonResponse] | None:
+        """The answer under way to a request that needs no task; `done` is called with its bytes."""
+        v1 = self._v1()
+        if not v1.begins_at_once(request):
+            return None
+        return Begun(v1.answer(request, connection), lambda response: done(self._encode(response)))
 
     async def _answer_bad(self, sock: socket.socket, bad: BadRequest) -> None:
         response = pb.DaemonResponse(code=pb.STATUS_CODE_INVALID_ARGUMENT, message=bad.text)

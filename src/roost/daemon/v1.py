@@ -118,6 +118,16 @@ class V1:
             return request.roost.method in _CALLS_AT_ONCE
         return request.type == pb.REQUEST_TYPE_PING
 
+    def begins_at_once(self, request: pb.DaemonRequest) -> bool:
+        """Whether it waits for the keeper at most, so that it needs no task (see `roost.daemon.begun`)."""
+        if request.type == pb.REQUEST_TYPE_SPAWN_PTY_SESSION:
+            extension = request.spawn_pty_session.roost
+        elif request.type == pb.REQUEST_TYPE_SPAWN_PIPE_SESSION:
+            extension = request.spawn_pipe_session.roost
+        else:
+            return False
+        return not (extension.tees or extension.options)  # those wait for files
+
     def answer_at_once(self, request: pb.DaemonRequest, connection: Connection) -> pb.DaemonResponse:
         """What `answer` gives, without a task: a task costs as much as the call itself does."""
         work = self.answer(request, connection)

@@ -30,9 +30,12 @@ class Reaper:
         self._table = table
         self._on_exit = on_exit
         self._on_orphan = on_orphan
+        #: Whether a child has ended that may be a session to be: look again once that is known.
+        self.passed_over = False
 
     def collect(self, *, spawning: bool) -> None:
         """Look at every child that has ended since. While `spawning`, an unknown pid may be a session to be."""
+        self.passed_over = False
         while True:
             try:
                 found = os.waitid(os.P_ALL, 0, _LOOK)
@@ -48,6 +51,7 @@ class Reaper:
                 self._record(session, found)
             else:
                 # waitid shows the same unreaped child again and again; whoever ended behind it is asked by name.
+                self.passed_over = spawning
                 self._ask_each()
                 return
 

@@ -101,6 +101,14 @@ class Drain:
         self.load += 1
         self._ask(self._on_add, stream)
 
+    def add_fresh(self, stream: Stream) -> None:
+        """Take over a stream that never had a thread. This one is not woken for it, only by its first output: epoll
+        takes it from any thread, and tells at once of what is there already."""
+        assert stream.fd is not None
+        self.load += 1
+        self._streams[stream.fd] = stream
+        self._watch(stream)
+
     def finish(self, stream: Stream) -> None:
         """The child has exited: drain what it left, then mark the exit offset. Reports MARKED, perhaps CLOSED."""
         self._ask(self._on_finish, stream)

@@ -59,6 +59,11 @@ class Drains:
         for stream in session.streams:
             self._threads[stream.thread_index].add(stream)
 
+    def add_fresh(self, session: Session) -> None:
+        """Drain the streams of a session that was just started, without waking a thread for it."""
+        for stream in session.streams:
+            self._threads[stream.thread_index].add_fresh(stream)
+
     def finish(self, session: Session) -> None:
         """The child has exited: each stream that is not marked yet is drained and marked."""
         for stream in session.streams:

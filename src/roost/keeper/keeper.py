@@ -61,7 +61,7 @@ class Keeper:
         self._loop = Loop(gate, self._log)
         state = decode_state(read_state(options.restore)) if options.restore >= 0 else _new_state(options)
         self._state = state
-        self._worker = Worker()
+        self._worker = Worker(self._loop.at_gate, lambda: self._keeping.reaper.passed_over)
         self._slot = DaemonSlot(
             self._loop,
             self._log,

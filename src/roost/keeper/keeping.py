@@ -48,8 +48,8 @@ class Keeping:
         self.drains.assign(session)
 
     def begin(self, session: Session) -> None:
-        """Drain it. A thread wakes for that, and wants the interpreter: whoever waits for an answer comes first."""
-        self.drains.add(session)
+        """Drain it, from its first byte on."""
+        self.drains.add_fresh(session)
 
     def resume(self, session: Session) -> None:
         """Take a session over from an earlier image of this process."""

@@ -65,6 +65,11 @@ class Loop:
                     self._guarded(callback)
                 self._guarded(after_batch)
 
+    def at_gate(self, callback: Callable[[], None]) -> None:
+        """Carry out on another thread what a handler might: no handler runs meanwhile. It may set no timers."""
+        with self._gate:
+            self._guarded(callback)
+
     def close(self) -> None:
         """Close what the loop opened."""
         self._epoll.close()

@@ -293,7 +293,7 @@ class Service:
                 del self._spawning[name]
             self._on_spawned(waiters, started, error)
 
-        self._worker.submit(lambda: spawn(recipe, self._gate), on_done)
+        self._worker.submit(lambda: spawn(recipe, self._gate), on_done, at_once=True)
         return None
 
     def _on_spawned(self, waiters: list[Waiter], session: Session | None, error: BaseException | None) -> None:

@@ -26,10 +26,10 @@ _WORD_MASK = (1 << 64) - 1
 def encode_fields(fields: Fields) -> bytes:
     """The body that holds these fields, in this order."""
     parts: list[bytes] = []
+    pack = _FIELD.pack
     for tag, value in fields:
-        data = encode_value(value)
-        parts.append(_FIELD.pack(tag, len(data)))
-        parts.append(data)
+        data = value if type(value) is bytes else encode_value(value)
+        parts += (pack(tag, len(data)), data)
     return b"".join(parts)
 
 
@@ -47,15 +47,19 @@ def encode_value(value: Value) -> bytes:
 def split_fields(body: bytes) -> dict[int, list[bytes]]:
     """The fields of a body by tag. Raises ProtocolError if the body ends inside a field."""
     fields: dict[int, list[bytes]] = {}
-    at, end = 0, len(body)
+    at, end, header, unpack = 0, len(body), _FIELD.size, _FIELD.unpack_from
     while at < end:
-        if end - at < _FIELD.size:
+        if end - at < header:
             raise ProtocolError("malformed keeper message: it ends inside a field header")
-        tag, length = _FIELD.unpack_from(body, at)
-        at += _FIELD.size
+        tag, length = unpack(body, at)
+        at += header
         if length > end - at:
             raise ProtocolError(f"malformed keeper message: field {tag} claims {length} bytes, {end - at} are left")
-        fields.setdefault(tag, []).append(body[at : at + length])
+        value = body[at : at + length]
+        if tag in fields:
+            fields[tag].append(value)
+        else:
+            fields[tag] = [value]
         at += length
     return fields
 

@@ -1,11 +1,13 @@
-"""Requests on one connection: some answered at once, some by the task, all in the order in which they came."""
+"""Requests on one connection: answered at once, begun, or by the task, all in the order in which they came."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import Any
 
+from roost.daemon.begun import Begun
 from roost.daemon.incoming import Incoming
 from roost.daemon.typists import Typists
 from roost.daemon.v1 import Connection
@@ -19,7 +21,8 @@ def request(number: int) -> bytes:
 
 
 class Served:
-    """A connection whose even requests are answered at once, its odd ones by a task; each answer is its number."""
+    """A connection whose even requests are answered at once, its odd ones by a task, those that end in 5 by work that
+    waits twice; each answer is its number."""
 
     def __init__(self, *, answer_bytes: int = 1) -> None:
         self.loop = asyncio.get_running_loop()
@@ -28,8 +31,9 @@ class Served:
         for sock in (self.ours, self.theirs):
             sock.setblocking(False)
         connection = Connection(self.ours, ServerConversation(), 0, lambda: None)
-        self.incoming = Incoming(self.loop, connection, self._at_once)
+        self.incoming = Incoming(self.loop, connection, self._at_once, self._begin)
         self.by_task: list[int] = []
+        self.waits: list[asyncio.Future[None]] = []
         self.task = self.loop.create_task(self._serve())
 
     def _answer(self, number: int) -> bytes:
@@ -37,6 +41,19 @@ class Served:
 
     def _at_once(self, _connection: Connection, message: pb.DaemonRequest) -> bytes | None:
         return None if message.id % 2 else self._answer(message.id)
+
+    def _begin(
+        self, _connection: Connection, message: pb.DaemonRequest, done: Callable[[bytes], None]
+    ) -> Begun[int] | None:
+        if message.id % 10 != 5:
+            return None
+        return Begun(self._work(message.id), lambda number: done(self._answer(number)))
+
+    async def _work(self, number: int) -> int:
+        for _ in range(2):
+            self.waits.append(self.loop.create_future())
+            await self.waits[-1]
+        return number
 
     async def _serve(self) -> None:
         while (event := await self.incoming.next()) is not None:
@@ -61,10 +78,67 @@ class Served:
 
 async def test_answers_come_in_the_order_of_the_requests_whoever_gives_them() -> None:
     served = Served()
-    served.theirs.send(b"".join(map(request, (2, 4, 1, 6, 3, 5, 8))))
-    assert await served.received(7) == bytes((2, 4, 1, 6, 3, 5, 8))
-    assert served.by_task == [1, 3, 5]
+    served.theirs.send(b"".join(map(request, (2, 4, 1, 6, 3, 7, 8))))
+    assert await served.received(7) == bytes((2, 4, 1, 6, 3, 7, 8))
+    assert served.by_task == [1, 3, 7]
     await served.end()
+
+
+async def test_what_comes_behind_a_request_that_was_begun_waits_for_its_answer() -> None:
+    served = Served()
+    served.theirs.send(b"".join(map(request, (2, 5))))
+    assert await served.received(1) == bytes((2,))
+    for _ in range(2):
+        served.theirs.send(b"".join(map(request, (4, 1))))
+        await turns()
+        assert await nothing_received(served)
+        served.waits[-1].set_result(None)
+        await turns()
+    assert await served.received(5) == bytes((5, 4, 1, 4, 1))
+    assert len(served.waits) == 2
+    await served.end()
+
+
+async def test_a_client_that_goes_away_before_its_answer_is_seen_to_be_gone_behind_it() -> None:
+    served = Served()
+    served.theirs.send(request(5))
+    await turns()
+    served.theirs.close()
+    for wait in (0, 1):
+        await turns()
+        assert not served.task.done()
+        served.waits[wait].set_result(None)
+        await turns()
+    error = (await asyncio.gather(served.task, return_exceptions=True))[0]
+    assert error is None or isinstance(error, ConnectionError)
+    served.incoming.close()
+    served.ours.close()
+
+
+async def test_what_was_begun_is_given_up_with_its_connection() -> None:
+    served = Served()
+    served.theirs.send(request(5))
+    await turns()
+    served.incoming.close()
+    served.waits[0].set_result(None)
+    await turns()
+    assert len(served.waits) == 1 and await nothing_received(served)
+    served.task.cancel()
+    served.theirs.close()
+    served.ours.close()
+
+
+async def turns() -> None:
+    """Let the loop come to everything that is there."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def nothing_received(served: Served) -> bool:
+    try:
+        return not served.theirs.recv(1)
+    except BlockingIOError:
+        return True
 
 
 async def test_a_request_that_comes_in_pieces_is_answered_when_it_is_whole() -> None:
@@ -91,7 +165,9 @@ async def test_a_client_that_does_not_read_for_a_while_gets_every_answer_whole()
 async def test_a_request_that_is_cut_off_is_told_to_the_task() -> None:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
-    incoming = Incoming(asyncio.get_running_loop(), Connection(ours, ServerConversation(), 0, lambda: None), never)
+    incoming = Incoming(
+        asyncio.get_running_loop(), Connection(ours, ServerConversation(), 0, lambda: None), never, never
+    )
     theirs.send(request(2)[:-1])
     theirs.close()
     event = await incoming.next()
@@ -100,7 +176,7 @@ async def test_a_request_that_is_cut_off_is_told_to_the_task() -> None:
     ours.close()
 
 
-def never(_connection: Any, _message: Any) -> None:
+def never(*_: Any) -> None:
     return None
 
 

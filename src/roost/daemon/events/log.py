@@ -28,8 +28,9 @@ log = logging.getLogger(__name__)
 BATCH = 500
 #: Events that may wait for the journal; of what is more, only the lifecycle is kept.
 PENDING_MOST = 100_000
-#: How long events are gathered when nobody waits for them. A SIGKILL within this time loses them (and a gap says so).
-GATHER_S = 0.002
+#: How long events are gathered when nobody waits for them: at first, and when the last ones were stored less than the
+#: latter time ago. A SIGKILL within this time loses them (and a gap says so).
+GATHER_S, BUSY_GATHER_S = 0.002, 0.02
 _CLOSE_S = 2.0
 
 
@@ -61,6 +62,7 @@ class EventLog:
         self._idle = asyncio.Event()
         self._idle.set()
         self._rooms: dict[int, tuple[Receiver, Callable[[], int]]] = {}
+        self._stored_at = -BUSY_GATHER_S
         self._stuck: set[int] = set()
         self._room_pulse: asyncio.Future[None] | None = None
         self._left_out: list[Key] = []
@@ -182,7 +184,7 @@ class EventLog:
             await self._work.wait()
             if not self._hurry.is_set():
                 try:
-                    async with asyncio.timeout(GATHER_S):
+                    async with asyncio.timeout(self._gather_s()):
                         await self._hurry.wait()
                 except TimeoutError:
                     pass
@@ -193,8 +195,12 @@ class EventLog:
                     self._publish(await self.journal.write(batch))
                 self.made_room()
             self._tell_left_out()
+            self._stored_at = self._loop.time()
             if not self._pending:
                 self._idle.set()
+
+    def _gather_s(self) -> float:
+        return BUSY_GATHER_S if self._loop.time() - self._stored_at < BUSY_GATHER_S else GATHER_S
 
     @contextmanager
     def _next_batch(self) -> Iterator[Batch]:

@@ -1,0 +1,42 @@
+"""Work that goes on when what it waits for is there, without a task of its own.
+
+Owns the steps of one coroutine. A task costs a turn of the loop at its beginning, and whoever waits for it another one
+at its end. What is done here must not ask for its task: no timeouts, no task groups.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Begun(Generic[T]):
+    """One coroutine. `done` is called with what it returns, within `start` or later; it must not raise."""
+
+    def __init__(self, work: Coroutine[asyncio.Future[Any], None, T], done: Callable[[T], None]) -> None:
+        self._work = work
+        self._done = done
+        self._closed = False
+
+    def start(self) -> None:
+        """Begin, up to the first wait."""
+        self._step()
+
+    def _step(self, _waited_for: object = None) -> None:
+        if self._closed:
+            return
+        try:
+            waits_for = self._work.send(None)
+        except StopIteration as end:
+            self._closed = True
+            self._done(end.value)
+        else:
+            waits_for.add_done_callback(self._step)
+
+    def close(self) -> None:
+        """Give it up where it is; safe when it is done."""
+        self._closed = True
+        self._work.close()
