@@ -118,7 +118,7 @@ class UnixSocketSink(Sink):
 
     def send_now(self, outgoing: Outgoing) -> bool:
         """Write the line into the connection, if it takes all of it."""
-        if self._socket is None:
+        if self._socket is None or self._rest:
             return False
         line = outgoing.line(self._format)
         try:
