@@ -8,6 +8,7 @@ import select
 import socket
 import struct
 import time
+from pathlib import Path
 from collections.abc import Iterator
 
 import pytest
@@ -91,6 +92,10 @@ def wait_for_log(keeper: KeeperProcess, text: str) -> str:
     while text not in keeper.log():
         assert time.monotonic() < deadline
     return keeper.log()
+
+
+def test_only_the_owner_may_open_its_socket(keeper: KeeperProcess) -> None:
+    assert Path(keeper.paths.keeper_socket).stat().st_mode & 0o777 == 0o600
 
 
 def test_versions_without_a_common_one_are_refused_naming_both(keeper: KeeperProcess) -> None:

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from roost.errors import AmbiguousTargetError, InvalidError, NoRunError, WrongStateError
 
 MIN_ID_PART = 3
+#: How much of a target that is no name is repeated in an error.
+_SHOWN_LENGTH = 200
 _LISTED = 10
 #: The last words of every miss.
 START_ONE = "`roost run -- COMMAND` starts a new one"
@@ -126,7 +128,8 @@ def _by_part(target: str, candidates: Sequence[Candidate]) -> Candidate:
             hits = [item for item in group if _matches(matches, target, item)]
             if hits:
                 return _only(target, hits)
-    raise NoRunError(f"no session answers to {target!r}; `roost ls --all` lists what is there, {START_ONE}")
+    shown = target if len(target) <= _SHOWN_LENGTH else target[:_SHOWN_LENGTH] + "…"
+    raise NoRunError(f"no session answers to {shown!r}; `roost ls --all` lists what is there, {START_ONE}")
 
 
 def _matches(matches: Callable[[str, str], bool], target: str, candidate: Candidate) -> bool:

@@ -47,6 +47,8 @@ class Listeners:
             if not address.startswith("\0") and os.path.lexists(address):
                 os.unlink(address)  # we hold the lock, so it is a dead keeper's
             sock.bind(address)
+            if not address.startswith("\0"):
+                os.chmod(address, 0o600)
             sock.listen(_BACKLOG)
         except OSError as error:
             self._log.write(f"cannot listen on {address!r}: {error}")

@@ -129,3 +129,9 @@ def test_what_only_looks_like_an_address_is_refused(target: str) -> None:
 def test_an_address_is_no_session_of_this_daemon() -> None:
     with pytest.raises(InvalidError, match="asked there"):
         resolve("http://127.0.0.1:1/bash", ALL)
+
+
+def test_of_a_target_that_is_no_name_the_beginning_is_repeated() -> None:
+    with pytest.raises(NoRunError) as refused:
+        resolve("x" * 100_000, ALL)
+    assert len(refused.value.message) < 400
