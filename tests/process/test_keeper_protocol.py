@@ -8,8 +8,8 @@ import select
 import socket
 import struct
 import time
-from pathlib import Path
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from support.keeper_harness import TIMEOUT_S, Child, KeeperProcess, Peer, refusal, running_keeper
