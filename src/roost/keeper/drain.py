@@ -221,7 +221,8 @@ class Drain:
 
     def _on_add(self, stream: Stream) -> None:
         # After a re-exec, or one that failed, the stream may still say what an earlier thread knew of it.
-        stream.is_ready = stream.is_parked = stream.floods = stream.finishing = False
+        stream.is_ready = stream.is_parked = stream.finishing = False
+        stream.floods = 0
         stream.retry_at = stream.retry_delay_s = 0.0
         stream.writer.set_stalled(False)
         if stream.fd is None:
@@ -307,7 +308,7 @@ class Drain:
             # Beside other floods a stream that just woke has a short turn; if it floods too it comes to them.
             reads = _SHORT_TURN_READS if self._floods.waiting else _FULL_TURN_READS
             total, more = self._scratch.from_terminal(fd, limit, reads)
-            if stream.floods != (total >= PTY_READ_BYTES):
+            if stream.floods or total >= PTY_READ_BYTES:
                 self._floods.note(stream, total)
         else:
             total, ended = self._scratch.from_pipe(fd, limit)

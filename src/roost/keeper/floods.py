@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 FEW_FLOODS = 4
 #: How often each of many floods is come to between two looks at who woke.
 _PASSES = 2
+#: Who has not given a full read for so many turns of the many floods is none of them any more.
+_FORGET_AFTER = 16
 
 
 class Floods:
@@ -35,19 +37,22 @@ class Floods:
         self._serve = serve
         self._store = store
         self.waiting: list[Stream] = []  # no property: it is asked on a keystroke's way
-        self._count = 0  # also those that wait for their next bytes
+        self._recent: set[Stream] = set()  # also those that wait for their next bytes
+        self._turn = 1
 
     @property
     def are_many(self) -> bool:
         """Whether throughput counts now."""
-        return self._count > FEW_FLOODS
+        return len(self._recent) > FEW_FLOODS
 
     def note(self, stream: Stream, got_bytes: int) -> None:
         """Say how much a terminal gave when it was last come to: a flood gives at least what one read takes."""
-        floods = got_bytes >= PTY_READ_BYTES
-        if stream.floods != floods:
-            stream.floods = floods
-            self._count += 1 if floods else -1
+        if got_bytes >= PTY_READ_BYTES:
+            stream.floods = self._turn
+            self._recent.add(stream)
+        elif stream.floods:
+            stream.floods = 0
+            self._recent.remove(stream)
 
     def put(self, stream: Stream) -> None:
         """There may be more of it right now."""
@@ -65,12 +70,20 @@ class Floods:
         if not self.are_many:
             self._serve(self.waiting.pop(0))
             return
+        self._turn += 1
+        if not self._turn % _FORGET_AFTER:
+            self._forget_the_quiet()
         for _ in range(_PASSES):
             waiting, self.waiting = self.waiting, []
             for at in range(0, len(waiting), TOGETHER):
                 self._serve_together(waiting[at : at + TOGETHER])
             if not self.waiting:
                 return
+
+    def _forget_the_quiet(self) -> None:
+        """A burst may end with a full read: only the next look would show that it was no flood."""
+        for stream in [one for one in self._recent if one.floods <= self._turn - _FORGET_AFTER]:
+            self.note(stream, 0)
 
     def _serve_together(self, streams: list[Stream]) -> None:
         """Read terminals in rounds, then append what each gave. Whatever is no plain terminal has a turn of its own."""

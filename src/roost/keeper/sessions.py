@@ -72,7 +72,7 @@ class Stream:
         self.mouth: Mouth | None = None
 
         self.is_ready = False  # on the thread's ready list
-        self.floods = False  # the last look at it gave as much as a read takes
+        self.floods = 0  # not 0: the last look at it gave as much as a read takes (when: see `Floods`)
         self.is_parked = False  # waits for room or memory; edges are ignored meanwhile
         self.pending = b""  # read, but the ring's memory could not be had yet
         self.retry_at = 0.0

@@ -20,7 +20,8 @@ class Terminal:
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self.is_pty = True
-        self.is_ready = self.is_parked = self.finishing = self.late = self.floods = False
+        self.is_ready = self.is_parked = self.finishing = self.late = False
+        self.floods = 0
         self.has_room = True
         self.writer = self
 
@@ -96,3 +97,15 @@ def test_with_the_last_of_many_gone_the_others_are_a_few_again() -> None:
     for _ in range(FEW_FLOODS):
         thread.floods.serve()
     assert not thread.floods.waiting and [fds for _, fds in thread.done] == [[0], [1], [3], [4]]
+
+
+def test_bursts_that_have_long_been_over_do_not_make_one_flood_many() -> None:
+    thread = Thread(FEW_FLOODS + 4)
+    thread.answers = dict.fromkeys(range(1, FEW_FLOODS + 4), (FULL, False))
+    thread.floods.serve()
+    assert thread.floods.are_many and [stream.fd for stream in thread.floods.waiting] == [0]
+    for _ in range(100):
+        if thread.floods.are_many:
+            thread.floods.serve()
+    assert not thread.floods.are_many and thread.terminals[0].floods
+    assert not any(terminal.floods for terminal in thread.terminals[1:])
