@@ -147,3 +147,10 @@ def test_a_daemon_that_is_asked_to_end_ends_although_its_keeper_is_gone_by_then(
         assert process.wait(20) == 0
     finally:
         instance.end()
+
+
+def test_a_daemon_that_only_holds_sessions_has_no_openssl(instance: Instance) -> None:
+    with instance.client() as client:
+        client.spawn(["cat"])
+        pid = client.status().pid
+    assert "libcrypto" not in Path(f"/proc/{pid}/maps").read_text()

@@ -7,7 +7,6 @@ sends again only what it had not taken out. Used in one thread.
 from __future__ import annotations
 
 import os
-import secrets
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +60,7 @@ class WebhookQueue:
         self._waiting, self._dead = (self._count(dead) for dead in (0, 1))
 
     def _make_name(self) -> str:
-        name = secrets.token_hex(4)
+        name = os.urandom(4).hex()
         self._set_fact("name", name)
         return name
 

@@ -5,7 +5,6 @@ Owns the types, the plain text of a line and the hash by which two screens are c
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, fields, replace
 from typing import TypeAlias
 
@@ -136,6 +135,8 @@ class Snapshot:
     @property
     def hash(self) -> str:
         """Equal for screens that look the same: contents, styles, cursor, size, title. Offsets do not count."""
+        import hashlib  # here: it brings OpenSSL along, and a daemon that shows no screen needs none
+
         digest = hashlib.blake2b(digest_size=_HASH_BYTES)
         seen = (self.rows, self.cols, self.alternate, self.title, self.cursor, self.palette)
         digest.update(repr(seen).encode())

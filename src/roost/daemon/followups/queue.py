@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+import os
 import time
 from dataclasses import replace
 from typing import Any
@@ -62,7 +62,7 @@ class Queues:
     def add(self, session: Session, text: str, *, key: str, enter: bool, paste: bool, now: bool) -> Followup:
         """Queue an input, or find the one of the same key. Raises InvalidError, WrongStateError, RoostError."""
         one = Followup(
-            id=f"f-{secrets.token_hex(5)}",
+            id=f"f-{os.urandom(5).hex()}",
             session_id=session.id,
             session_name=session.record.name,
             text=text,
