@@ -256,6 +256,7 @@ def test_the_input_and_the_silence_before_a_restart_are_known_after_it(own: Inst
         session.wait_for("text=up")
         sent = session.send("up", enter=True)
         session.wait_for("text=got up")
+        session.wait_for("idle=50ms")  # the rest of the line, if it comes by itself
         before = session.info().last_output_at
         own.kill_daemon()
         assert session.info().last_output_at == before, "nothing was written meanwhile"

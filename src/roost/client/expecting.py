@@ -161,7 +161,8 @@ class Expectation:
             piece = self._plain.feed(data)
             length = len(self._text)
             self._places.append((length, piece))
-            self._copies = [copy for copy in self._copies if copy[1] <= length]  # those of a rest went with it
+            while self._copies and self._copies[-1][1] > length:  # those of a rest went with it
+                self._copies.pop()
             self._copies += [(length + start, length + end) for start, end in piece.copies]
             self._text += piece.text
             self._rest = piece.rest

@@ -7,10 +7,12 @@ look-around and no back-references in it.)
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
+from operator import itemgetter
 from typing import Any, Protocol
 
 from roost.core.plain_text import Piece
@@ -20,6 +22,7 @@ from roost.errors import InvalidError
 WINDOW_BYTES = 64 * 1024
 MAX_PATTERN_CHARACTERS = 2000
 _PROGRAM_BYTES = 4 << 20
+_BEGIN, _END = itemgetter(0), itemgetter(1)
 
 
 class Pattern(Protocol):
@@ -127,17 +130,19 @@ def _compile(expression: str) -> Any:
 
 
 def repeats(copies: Sequence[tuple[int, int]], start: int, end: int) -> bool:
-    """Whether a match only repeats what stood there before: then it was found before."""
-    return any(first <= start and end <= last for first, last in copies)
+    """Whether a match only repeats what stood there before: then it was found before. The stretches are in order."""
+    at = bisect.bisect_right(copies, start, key=_BEGIN)
+    return at > 0 and end <= copies[at - 1][1]
 
 
 class TextWindow:
-    """The newest text of some output, for patterns that may span its pieces."""
+    """The newest text of some output, for patterns that may span its pieces. Places count from the first text on."""
 
     def __init__(self) -> None:
-        self._pieces: list[tuple[int, Piece]] = []  # with the place of each piece's text in the window
+        self._pieces: list[tuple[int, Piece]] = []  # with the place of each piece's text
         self._text = b""
-        self._fresh = 0
+        self._gone = 0  # the place of the first byte of the text
+        self._fresh = 0  # where the newest piece begins in the text
         self._rest = b""  # what stands on the line behind the text, for now
         self._copies: list[tuple[int, int]] = []
 
@@ -146,33 +151,38 @@ class TextWindow:
         self._forget()
         self._fresh = len(self._text)
         self._rest = piece.rest
-        self._copies += [(self._fresh + start, self._fresh + end) for start, end in piece.copies]
+        place = self._gone + self._fresh
+        self._copies += [(place + start, place + end) for start, end in piece.copies]
         if piece.text or piece.rest:
-            self._pieces.append((self._fresh, piece))
+            self._pieces.append((place, piece))
             self._text += piece.text
 
     def cut(self) -> None:
         """What comes next does not follow on what was there: no match spans both."""
-        self._pieces, self._text, self._fresh = [], b"", 0
+        self._pieces, self._text, self._gone, self._fresh = [], b"", 0, 0
         self._rest, self._copies = b"", []
 
     def _forget(self) -> None:
-        gone = 0
-        while self._pieces and len(self._text) - gone - len(self._pieces[0][1].text) >= WINDOW_BYTES:
-            gone += len(self._pieces.pop(0)[1].text)
-        if gone:
-            self._text = self._text[gone:]
-            self._pieces = [(at - gone, piece) for at, piece in self._pieces]
-        length = len(self._text)  # those of a rest went with it
-        self._copies = [
-            (start - gone, end - gone) for start, end in self._copies if end > gone and end - gone <= length
-        ]
+        copies, end = self._copies, self._gone + len(self._text)
+        while copies and copies[-1][1] > end:  # those of a rest went with it
+            copies.pop()
+        old = 0
+        while old < len(self._pieces) and end - self._pieces[old][0] - len(self._pieces[old][1].text) >= WINDOW_BYTES:
+            old += 1
+        if old:
+            last, piece = self._pieces[old - 1]
+            first = last + len(piece.text)
+            self._text = self._text[first - self._gone :]
+            self._gone = first
+            del self._pieces[:old]
+            del copies[: bisect.bisect_right(copies, first, key=_END)]
 
     def find(self, pattern: Pattern) -> Found | None:
         """A match that the newest piece has completed."""
         text = self._text + self._rest if self._rest else self._text
         hit = pattern.find(text, max(0, self._fresh - pattern.reach))
-        while hit is not None and self._copies and repeats(self._copies, hit.start, hit.end):
+        gone = self._gone
+        while hit is not None and self._copies and repeats(self._copies, gone + hit.start, gone + hit.end):
             hit = pattern.find(text, hit.start + 1)
         if hit is None:
             return None
@@ -189,6 +199,7 @@ class TextWindow:
         )
 
     def _locate(self, index: int, *, behind: bool = False) -> int:
+        index += self._gone
         for at, piece in reversed(self._pieces):
             if at <= index:
                 return piece.locate_end(index - at + 1) if behind else piece.locate(index - at)

@@ -2,20 +2,55 @@
 
 Owns a cursor on the ring; takes part in the stream's turns like an attachment. What looks at output (the screen's
 feed, recordings, waits) builds on it. A consumer that cannot take more says so and is asked again after `resume`.
+
+A consumer that works on what it gets has slices: how long it took for a piece decides how long the next one is, and if
+that was long it is left alone for the same time. So the loop is never its for long, and never more than half of it.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from roost.daemon.stream import Stream
+from roost.ring.layout import GUARD_BYTES
+
+#: How long a consumer with slices may have the loop at a time.
+SLICE_S = 0.002
+#: The first piece that it gets, and the shortest that any is cut to.
+_FIRST_BYTES, _LEAST_BYTES = 4096, 512
+
+
+class Slices:
+    """How much a consumer that works on its pieces gets at a time."""
+
+    def __init__(
+        self, call_later: Callable[[float, Callable[[], None]], object], clock: Callable[[], float] = time.thread_time
+    ) -> None:
+        self.piece_bytes = _FIRST_BYTES
+        self._call_later = call_later
+        self._clock = clock
+
+    def measure(self, length: int, work: Callable[[], bool | None], resume: Callable[[], None]) -> bool:
+        """Have a piece worked on; whether the consumer is to be left alone now, until it or `resume` says otherwise."""
+        begun = self._clock()
+        paused = work() is False
+        took_s = self._clock() - begun
+        if took_s <= SLICE_S:
+            if length >= self.piece_bytes:
+                self.piece_bytes = min(GUARD_BYTES, 2 * length)
+            return paused
+        self.piece_bytes = max(_LEAST_BYTES, int(length * SLICE_S / took_s))
+        if not paused:
+            self._call_later(took_s, resume)
+        return True
 
 
 class Tap:
     """A cursor that calls back. `on_data(offset, data)` returns False to be left alone until `resume`.
 
     `on_gap(start, end)`: those bytes left the ring before they were taken. With `lossless` the ring waits instead, up
-    to its whole size: only for consumers that always come back.
+    to its whole size: only for consumers that always come back. `slices`: for one that works on what it gets.
     """
 
     def __init__(
@@ -26,12 +61,14 @@ class Tap:
         on_gap: Callable[[int, int], None],
         *,
         lossless: bool = False,
+        slices: Slices | None = None,
     ) -> None:
         self.stream = stream
         self.offset = offset
         self.lossless = lossless
         self._on_data = on_data
         self._on_gap = on_gap
+        self._slices = slices
         self._paused = False
         self._open = False
 
@@ -72,10 +109,18 @@ class Tap:
             return self._open
         if not data:
             return False
-        at = self.offset
-        self.offset += len(data)
-        self._paused = self._on_data(at, data) is False
+        self._paused = not self._hand_over(data)
         return self._open and not self._paused and self.offset < self.stream.ring.end
+
+    def _hand_over(self, data: bytes) -> bool:
+        """Whether the consumer can take more."""
+        at, slices = self.offset, self._slices
+        if slices is None:
+            self.offset += len(data)
+            return self._on_data(at, data) is not False
+        piece = data[: slices.piece_bytes]
+        self.offset += len(piece)
+        return not slices.measure(len(piece), lambda: self._on_data(at, piece), self.resume)
 
     def hold_offset(self) -> int:
         """The least offset not yet handed over."""

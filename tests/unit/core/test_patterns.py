@@ -91,3 +91,20 @@ def test_the_window_is_bounded_and_reaches_as_far_as_it_says() -> None:
     window.add(plain.feed(b" end"))
     assert window.find(Regex("(?s)begin.*end")) is None
     assert window.find(Regex("(?s)x.* end")) is not None
+
+
+def test_places_and_repeats_are_right_in_a_window_that_has_forgotten_much() -> None:
+    plain, window, written = PlainText(0), TextWindow(), 0
+    for _ in range(300):
+        edits = b"$ ls -l\x08\x08\x08" + b"\x08|\x08/\x08-" * 100 + b"\r\n"
+        written += len(edits)
+        window.add(plain.feed(edits))
+    assert len(window._text) < 2 * WINDOW_BYTES
+    assert len(window._copies) < len(window._text), "what repeats is forgotten with its text"
+    window.add(plain.feed(b"$ l"))
+    assert window.find(Literal("$ l")) is not None
+    window.add(plain.feed(b"\x08cd here"))
+    assert window.find(Literal("$ ")) is None, "the prompt stood there before"
+    found = window.find(Literal("$ cd here"))
+    assert found is not None
+    assert (found.offset, found.end_offset) == (written + 4, written + 3 + 8)

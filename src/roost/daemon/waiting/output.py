@@ -12,7 +12,7 @@ from roost.core.patterns import Found, TextWindow
 from roost.core.plain_text import PlainText
 from roost.core.wait_conditions import Condition
 from roost.daemon.stream import Stream
-from roost.daemon.tap import Tap
+from roost.daemon.tap import Slices, Tap
 
 #: How much is read before the offset.
 LEAD_IN_BYTES = 64 * 1024
@@ -28,6 +28,7 @@ class OutputWatch:
         conditions: Iterable[Condition],
         on_found: Callable[[Condition, Found], None],
         on_output: Callable[[int], None],
+        call_later: Callable[[float, Callable[[], None]], object],
     ) -> None:
         self._conditions = list(conditions)
         self._on_found = on_found
@@ -39,7 +40,8 @@ class OutputWatch:
         # Without texts to look for the tap is there to have the stream look at its output at once, for its marks.
         start = stream.ring.end if not self._conditions else max(stream.ring.start, since - LEAD_IN_BYTES)
         self._text = PlainText(start)
-        self._tap = Tap(stream, start, self._on_data, self._on_gap)
+        # Lines that a program goes back into are read a hundred times slower than others.
+        self._tap = Tap(stream, start, self._on_data, self._on_gap, slices=Slices(call_later))
         if self._conditions and since < start:
             self.missed = start - since
 

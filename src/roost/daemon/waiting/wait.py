@@ -114,7 +114,7 @@ class _Wait:
         since = options.since if options.since is not None else self._begun.since.get(options.stream)
         self._anchor = since
         texts = [c for c in conditions if c.pattern is not None and not c.on_screen]
-        self._output = OutputWatch(stream, since or 0, texts, self._on_text, self._on_output)
+        self._output = OutputWatch(stream, since or 0, texts, self._on_text, self._on_output, waits.loop.call_later)
         self._stream = stream
         on_screen = [c for c in conditions if c.on_screen]
         self._screen = ScreenWatch(screens_of(waits.shared), session, on_screen, self._on_screen) if on_screen else None
