@@ -204,7 +204,7 @@ def test_a_background_flood_does_not_put_off_the_exit(peer: Peer) -> None:
     """After the exit at most a ring, or 250 ms, is drained before the end is marked."""
     script = "trap '' HUP; yes & read x"
     with child_of(peer, "bash", "-c", f"{script}; kill -9 $$", ring_bytes=1 << 16) as child:
-        child.out.read_until(b"y")
+        child.out.wait(lambda: child.out.reader.end > 0)
         peer.call(m.SIGNAL, [(m.T_ID, child.id), (m.T_SIGNO, 9)])
         child.exited()
         offset = child.out.reader.exit_offset

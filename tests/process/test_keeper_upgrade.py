@@ -54,8 +54,9 @@ class Follower:
 
     def __init__(self, child: Child) -> None:
         self.ring = child.out
-        self.ring.read_until(b"ready")
         self.offset = self.begin = len(b"ready")
+        self.ring.wait(lambda: self.ring.reader.end > self.begin)
+        assert self.ring.reader.read(0, self.begin) in (b"ready", None), "None once it is overwritten"
 
     def follow(self, end: int) -> None:
         """Up to that offset, or less by part of a number."""

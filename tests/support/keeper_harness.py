@@ -138,6 +138,7 @@ class Ring:
             while data := self.reader.read(offset):
                 got += data
                 offset += len(data)
+            assert data is not None, f"what comes behind {offset} is overwritten already"
             return text in got
 
         self.wait(found)
