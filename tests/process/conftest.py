@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from support.fixtures import instance, shared, v1
+from support.fixtures import client, fifo, instance, shared, v1
 
-__all__ = ["instance", "shared", "v1"]
+__all__ = ["client", "fifo", "instance", "shared", "v1"]

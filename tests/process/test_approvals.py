@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,6 @@ from support.instance import Instance, eventually
 from roost.client import AsyncClient, Client
 from roost.client.results import ApprovalInfo
 from roost.errors import InvalidError, NoRunError, RoostError, WrongStateError
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as client:
-        yield client
 
 
 def asking(instance: Instance, *arguments: str, stdin: bytes = b"") -> subprocess.Popen[bytes]:

@@ -8,7 +8,6 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,12 +15,6 @@ from support.instance import Instance
 
 from roost.client import EOF, TIMEOUT, AsyncClient, Client, Session
 from roost.errors import InvalidError, WaitTimeoutError, WrongStateError
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as client:
-        yield client
 
 
 def shell(client: Client, home: Path, *argv: str, marked: bool = True, **options: object) -> Session:

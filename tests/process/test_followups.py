@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,12 +30,6 @@ for line in sys.stdin:
         time.sleep(0.005)
     emit("response_end", {"response_id": str(turn)})
 """
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as client:
-        yield client
 
 
 def shell(client: Client, home: Path) -> Session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
 import pytest
 from support.instance import Instance, eventually
@@ -19,12 +18,6 @@ os.write(1, sys.argv[1].encode("latin-1").decode("unicode_escape").encode("latin
 while data := os.read(0, 65536):
     os.write(1, data.hex().encode() + b" ")
 """
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as client:
-        yield client
 
 
 def reader(client: Client, modes: str) -> Session:

@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -38,12 +37,6 @@ while seen < total:
 os.write(1, b"digest " + digest.hexdigest().encode() + b" end\\n")
 """
 ECHO = "stty raw -echo; echo ready; exec cat"
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as one:
-        yield one
 
 
 def direct(attachment: Attachment) -> bool:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 import socket
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,20 +23,6 @@ from support.local_readers import (
 from roost.client import AsyncClient, Client
 from roost.errors import WaitTimeoutError, WrongStateError
 from roost.model import Detached, Exited, Gap, Output, Stolen
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as one:
-        yield one
-
-
-@pytest.fixture
-def fifo(tmp_path: Path) -> Path:
-    path = tmp_path / "fifo"
-    os.mkfifo(path)
-    return path
-
 
 # ---- what is seen ----
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,20 +27,6 @@ from support.local_readers import (
 from roost.client import Client
 from roost.model import Exited, Output, Reconnected
 from roost.ring.reader_page import PAGE_BYTES
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as one:
-        yield one
-
-
-@pytest.fixture
-def fifo(tmp_path: Path) -> Path:
-    path = tmp_path / "fifo"
-    os.mkfifo(path)
-    return path
-
 
 # ---- the daemon away, the keeper replaced ----
 

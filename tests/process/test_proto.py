@@ -6,10 +6,8 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from support.instance import Instance, eventually
 
 from roost.client import Client
@@ -61,12 +59,6 @@ class Proto:
         self._listener.join(30)
         self.process.stdout.close()
         return code
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as client:
-        yield client
 
 
 def test_each_request_has_one_answer_and_events_come_in_between(client: Client, shared: Instance) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
@@ -26,12 +25,6 @@ os.write(1, b"\x1b]2;ready\x07")
 for line in open(0, "rb", buffering=0):
     os.write(1, eval(line.strip()))
 """
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as client:
-        yield client
 
 
 def painter(client: Client, rows: int = 6, cols: int = 40, **options: object) -> Session:

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,6 @@ from roost.errors import InvalidError
 from roost.model import Output
 from roost.screen.emulator import make_emulator
 from roost.screen.snapshot import Snapshot
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as client:
-        yield client
 
 
 class Outer:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.instance import Instance
 from support.v1 import V1Client
 
 from roost.client import Client, Session
@@ -24,12 +22,6 @@ SHELLS = {
     "zsh -l": (["zsh", "-l"], ".zprofile", "mine=zprofile PROMPT='mine> '"),
     "fish": (["fish"], ".config/fish/config.fish", "set mine config"),
 }
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as client:
-        yield client
 
 
 def start(client: Client, home: Path, name: str) -> Session:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +20,6 @@ for line in sys.stdin:
     emit(type, json.loads(data))
     print("emitted", type, flush=True)
 """
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as client:
-        yield client
 
 
 def activity(session: Session) -> dict[str, object]:

@@ -7,7 +7,6 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -35,13 +34,6 @@ os.chdir("/")
 script = 'trap "" TERM HUP; echo $$ > "$0.part"; mv "$0.part" "$0"; exec sleep 600 >&- 2>&-'
 os.execve("/bin/sh", ["sh", "-c", script, sys.argv[1]], {})
 """
-
-
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    """A client of the shared roost."""
-    with shared.client() as client:
-        yield client
 
 
 def escape(client: Client, kind: str, note: Path, then: str) -> tuple[Session, int]:

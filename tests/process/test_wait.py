@@ -19,12 +19,6 @@ from roost.errors import InvalidError, RoostError, WaitTimeoutError, WrongStateE
 ECHO = "import sys\nprint('up', flush=True)\nfor line in sys.stdin: print('got', line.strip(), flush=True)"
 
 
-@pytest.fixture
-def client(shared: Instance) -> Iterator[Client]:
-    with shared.client() as client:
-        yield client
-
-
 def echo(client: Client, **options: object) -> Session:
     return client.spawn([sys.executable, "-u", "-c", ECHO], **options)  # type: ignore[arg-type]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from roost.client import Client
 from support.instance import Instance
 from support.v1 import V1Client
 
@@ -20,6 +23,21 @@ def shared() -> Iterator[Instance]:
 def instance() -> Iterator[Instance]:
     """A roost for one test, which may kill what it likes."""
     yield from _started()
+
+
+@pytest.fixture
+def client(shared: Instance) -> Iterator[Client]:
+    """A client of the shared roost."""
+    with shared.client() as one:
+        yield one
+
+
+@pytest.fixture
+def fifo(tmp_path: Path) -> Path:
+    """A pipe with a name, through which a test holds and releases a child."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    return path
 
 
 @pytest.fixture
