@@ -1,7 +1,8 @@
 """Work that goes on when what it waits for is there, without a task of its own.
 
 Owns the steps of one coroutine. A task costs a turn of the loop at its beginning, and whoever waits for it another one
-at its end. What is done here must not ask for its task: no timeouts, no task groups.
+at its end. What is done here must not ask for its task: no timeouts, no task groups, which asyncio refuses without one,
+and no bare turns of the loop (`sleep(0)`), which are refused here: each is an error where it is asked for.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
+_NO_TURNS = "what is begun without a task cannot give up its turn (sleep(0)); wait for a future, or answer it in a task"
+
 
 class Begun(Generic[T]):
     """One coroutine. `done` is called with what it returns, within `start` or later; it must not raise."""
 
-    def __init__(self, work: Coroutine[asyncio.Future[Any], None, T], done: Callable[[T], None]) -> None:
+    def __init__(self, work: Coroutine[asyncio.Future[Any] | None, None, T], done: Callable[[T], None]) -> None:
         self._work = work
         self._done = done
         self._closed = False
@@ -30,10 +33,13 @@ class Begun(Generic[T]):
             return
         try:
             waits_for = self._work.send(None)
+            if waits_for is None:
+                waits_for = self._work.throw(RuntimeError(_NO_TURNS))
         except StopIteration as end:
             self._closed = True
             self._done(end.value)
         else:
+            assert waits_for is not None, _NO_TURNS
             waits_for.add_done_callback(self._step)
 
     def close(self) -> None:
