@@ -25,6 +25,7 @@ import os
 import select
 import time
 
+from roost.keeper.echo_look import EchoLook
 from roost.keeper.floods import Floods
 from roost.keeper.inputs import Input, Inputs
 from roost.keeper.parking import Parking
@@ -72,7 +73,8 @@ class Drain:
         self._stopped = _thread.allocate_lock()
         self._epoll = select.epoll()
         self._epoll.register(wake_fd, select.EPOLLIN)
-        self._inputs = Inputs(self._epoll, lambda source: report(SETTLED, source.close))
+        self._look = EchoLook()
+        self._inputs = Inputs(self._epoll, lambda source: report(SETTLED, source.close), self._expect_echo)
         self._scratch = Scratch()
         self._floods = Floods(self._scratch, self._serve, self._guarded_store)
 
@@ -138,9 +140,12 @@ class Drain:
 
     def _run(self) -> None:
         block_all()
-        poll, streams, wake_fd = self._epoll.poll, self._streams, self.wake_fd
+        poll, streams, wake_fd, look = self._epoll.poll, self._streams, self.wake_fd, self._look
         while not self._stopping:
-            for fd, _ in poll(self._timeout_s(), _EVENTS_A_POLL):
+            events = poll(self._timeout_s(), _EVENTS_A_POLL)
+            if look.stream is not None and not events:
+                look.give_way()
+            for fd, _ in events:
                 stream = streams.get(fd)
                 if stream is not None:
                     if stream.is_ready:
@@ -167,6 +172,8 @@ class Drain:
 
     def _serve(self, stream: Stream) -> None:
         stream.is_ready = False
+        if stream is self._look.stream:
+            self._look.found()
         if stream.is_parked:
             return
         try:
@@ -195,8 +202,17 @@ class Drain:
             self._log(f"fault in an input: {type(error).__name__}: {error}")
             self._inputs.give_up(fd)
 
+    def _expect_echo(self, stream: Stream) -> None:
+        """A keystroke was typed: look for what comes back, unless floods keep this core awake anyway."""
+        if stream.is_ready or self._floods.any or not self._look.pays_off():
+            return
+        end = stream.writer.end
+        self._serve(stream)  # nothing, most likely: but the way out is in the processor's caches when the echo comes
+        if stream.writer.end == end:
+            self._look.begin(stream)
+
     def _timeout_s(self) -> float:
-        if self._ready or self._floods.waiting:
+        if self._ready or self._floods.waiting or self._look.stream is not None:
             return 0
         return self._parking.timeout_s() if self._parking else -1
 

@@ -45,6 +45,11 @@ class Floods:
         """Whether throughput counts now."""
         return len(self._recent) > FEW_FLOODS
 
+    @property
+    def any(self) -> bool:
+        """Whether there is one."""
+        return bool(self._recent)
+
     def note(self, stream: Stream, got_bytes: int) -> None:
         """Say how much a terminal gave when it was last come to: a flood gives at least what one read takes."""
         if got_bytes >= PTY_READ_BYTES:

@@ -16,6 +16,7 @@ import os
 import select
 import time
 
+from roost.keeper.echo_look import KEYSTROKE_BYTES
 from roost.ring.reader_page import R_TAKEN
 
 TYPE_CHECKING = False
@@ -77,10 +78,14 @@ class Mouth:
 class Inputs:
     """The inputs of one draining thread."""
 
-    def __init__(self, epoll: select.epoll, on_ended: Callable[[Input], None]) -> None:
-        """`on_ended`: called for an input that ended by itself, and is not looked at any more."""
+    def __init__(
+        self, epoll: select.epoll, on_ended: Callable[[Input], None], on_keystroke: Callable[[Stream], None]
+    ) -> None:
+        """`on_ended`: called for an input that ended by itself, and is not looked at any more. `on_keystroke`: for a
+        terminal that was given something short."""
         self._epoll = epoll
         self._on_ended = on_ended
+        self._on_keystroke = on_keystroke
         self._by_fd: dict[int, tuple[Mouth, Input | None]] = {}
 
     def add(self, mouth: Mouth, source: Input) -> None:
@@ -162,20 +167,26 @@ class Inputs:
             return True
 
     def _write(self, mouth: Mouth, source: Input) -> bool:
-        data, stream = source.rest, mouth.stream
-        stream.writer.note_input(time.time_ns())
-        while data:
-            try:
+        data, stream, writer = source.rest, mouth.stream, mouth.stream.writer
+        length = len(data)
+        try:
+            while data:
                 count = os.write(mouth.fd, data)
-            except BlockingIOError:
-                break
-            if not count:
-                break
-            source.took(count)
-            data = data[count:]
-        source.rest = data
-        if stream.writer.take_input_watched():
+                if not count:
+                    break
+                data = data[count:]
+        except BlockingIOError:
+            pass
+        finally:
+            # What is noted is noted while the child is at work; the ring's end is where it was, only we move it.
+            source.rest = data
+            if len(data) < length:
+                writer.note_input(time.time_ns())
+                source.took(length - len(data))
+        if writer.take_input_watched():
             os.eventfd_write(stream.event_fd, 1)
+        if length <= KEYSTROKE_BYTES and not data:
+            self._on_keystroke(stream)
         return not data
 
     def _finish(self, mouth: Mouth, source: Input) -> None:

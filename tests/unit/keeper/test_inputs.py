@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import socket
@@ -36,7 +37,8 @@ class Terminal:
         self.stream.mouth = self.mouth = Mouth(self.stream)
         self.epoll = select.epoll()
         self.ended: list[Input] = []
-        self.inputs = Inputs(self.epoll, self.ended.append)
+        self.keystrokes: list[Stream] = []
+        self.inputs = Inputs(self.epoll, self.ended.append, self.keystrokes.append)
         self.opened: list[Any] = []
 
     def input(self) -> tuple[Input, socket.socket]:
@@ -98,6 +100,35 @@ def test_what_is_sent_is_typed_and_counted_in_the_page(terminal: Terminal) -> No
     source, theirs = terminal.input()
     theirs.send(b"hello")
     assert terminal.read() == b"hello" and source.taken == source.words[R_TAKEN] == 5
+
+
+def test_only_what_is_as_short_as_a_keystroke_is_told_of_as_one(terminal: Terminal) -> None:
+    _, theirs = terminal.input()
+    theirs.send(b"\x1b[1;5C")
+    assert terminal.read() == b"\x1b[1;5C" and terminal.keystrokes == [terminal.stream]
+    theirs.send(b"x" * 33)
+    assert terminal.read() == b"x" * 33 and len(terminal.keystrokes) == 1
+
+
+def test_what_a_terminal_took_before_it_went_away_is_counted_and_noted(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, theirs = terminal.input()
+    theirs.send(b"abcdef")
+    takes = iter([2, 3])
+
+    def write(_fd: int, _data: bytes) -> int:
+        count = next(takes, None)
+        if count is None:
+            raise OSError(errno.EIO, "the terminal is gone")
+        return count
+
+    monkeypatch.setattr("roost.keeper.inputs.os.write", write)
+    terminal.serve()
+    assert source.taken == source.words[R_TAKEN] == 5 and terminal.ended == [source]
+    ring = RingReader(terminal.ring, writable=False)
+    assert ring.input_from == 0
+    ring.release()
 
 
 def test_a_full_terminal_leaves_the_rest_in_the_sockets_and_loses_nothing(terminal: Terminal) -> None:
