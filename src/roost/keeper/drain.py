@@ -48,6 +48,10 @@ EXIT_DRAIN_S = 0.25
 _EVENTS_A_POLL = 256
 #: Reads of a terminal in one turn, and while other streams wait for theirs.
 _FULL_TURN_READS, _SHORT_TURN_READS = 16, 2
+#: While a flood was come to so long ago, this thread does not sleep, and no echo is looked for.
+_FLOOD_S = 0.005
+#: How long what many floods need is kept behind the last of them.
+_KEPT_S = 1.0
 
 # What is reported of a stream.
 MARKED = "marked"  # the exit offset is in the ring header
@@ -143,8 +147,8 @@ class Drain:
         poll, streams, wake_fd, look = self._epoll.poll, self._streams, self.wake_fd, self._look
         while not self._stopping:
             events = poll(self._timeout_s(), _EVENTS_A_POLL)
-            if look.stream is not None and not events:
-                look.give_way()
+            if not events:
+                self._on_nothing(look)
             for fd, _ in events:
                 stream = streams.get(fd)
                 if stream is not None:
@@ -204,7 +208,7 @@ class Drain:
 
     def _expect_echo(self, stream: Stream) -> None:
         """A keystroke was typed: look for what comes back, unless floods keep this core awake anyway."""
-        if stream.is_ready or self._floods.any or not self._look.pays_off():
+        if stream.is_ready or self._floods.within(_FLOOD_S) or not self._look.pays_off():
             return
         end = stream.writer.end
         self._serve(stream)  # nothing, most likely: but the way out is in the processor's caches when the echo comes
@@ -214,7 +218,17 @@ class Drain:
     def _timeout_s(self) -> float:
         if self._ready or self._floods.waiting or self._look.stream is not None:
             return 0
-        return self._parking.timeout_s() if self._parking else -1
+        timeout_s = self._parking.timeout_s() if self._parking else -1
+        if self._scratch.is_large and not 0 <= timeout_s < _KEPT_S:
+            return _KEPT_S
+        return timeout_s
+
+    def _on_nothing(self, look: EchoLook) -> None:
+        """The kernel has nothing for this thread at the moment."""
+        if look.stream is not None:
+            look.give_way()
+        elif self._scratch.is_large and not self._floods.within(_KEPT_S):
+            self._scratch.shrink()
 
     def _make_ready(self, stream: Stream) -> None:
         if not stream.is_ready:

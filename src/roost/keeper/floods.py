@@ -8,6 +8,8 @@ Owns that order and what a flood is. Must not know: rings, epoll, how a single t
 
 from __future__ import annotations
 
+import time
+
 from roost.keeper.scratch import PTY_READ_BYTES, SLOT_BYTES, TOGETHER
 
 TYPE_CHECKING = False
@@ -39,21 +41,22 @@ class Floods:
         self.waiting: list[Stream] = []  # no property: it is asked on a keystroke's way
         self._recent: set[Stream] = set()  # also those that wait for their next bytes
         self._turn = 1
+        self._full_at = float("-inf")
 
     @property
     def are_many(self) -> bool:
         """Whether throughput counts now."""
         return len(self._recent) > FEW_FLOODS
 
-    @property
-    def any(self) -> bool:
-        """Whether there is one."""
-        return bool(self._recent)
+    def within(self, seconds: float) -> bool:
+        """Whether one was come to so long ago at most."""
+        return time.monotonic() - self._full_at < seconds
 
     def note(self, stream: Stream, got_bytes: int) -> None:
         """Say how much a terminal gave when it was last come to: a flood gives at least what one read takes."""
         if got_bytes >= PTY_READ_BYTES:
             stream.floods = self._turn
+            self._full_at = time.monotonic()
             self._recent.add(stream)
         elif stream.floods:
             stream.floods = 0

@@ -26,7 +26,7 @@ def keeper_command(paths: Paths, *, python: str = sys.executable, options: Seque
     source = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     return [
         os.path.abspath(python),
-        *("-I", "-S", "-c", _BOOT, source),
+        *("-X", "utf8", "-I", "-S", "-c", _BOOT, source),
         *("--socket", paths.keeper_socket),
         *("--abstract", "@" + paths.abstract_name[1:]),
         *("--lock", paths.keeper_lock),
@@ -37,8 +37,9 @@ def keeper_command(paths: Paths, *, python: str = sys.executable, options: Seque
 
 
 def keeper_environment() -> dict[str, str]:
-    """What the keeper itself runs with; children get theirs with each spawn. One malloc arena keeps it small."""
-    return {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
+    """What the keeper itself runs with; children get theirs with each spawn. One malloc arena keeps it small, and so
+    does no locale's file: its text is UTF-8 by its command line."""
+    return {"PATH": os.defpath, "LC_ALL": "C", "MALLOC_ARENA_MAX": "1"}
 
 
 def start_keeper(
@@ -49,7 +50,7 @@ def start_keeper(
     Two callers at once get one keeper: its lock decides. Raises UnavailableError, naming the log.
     """
     command = keeper_command(paths, python=python, options=options)
-    command.insert(6, "--launch")
+    command.insert(command.index("--socket"), "--launch")
     actions: list[tuple[int, int, str, int, int]] = [
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
         (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),

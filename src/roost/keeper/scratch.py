@@ -12,6 +12,7 @@ all rounds are one system call where the kernel has such a thing (`roost.platfor
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 
 from roost.ring.layout import GUARD_BYTES
@@ -37,7 +38,7 @@ class Scratch:
         self._batch: ReadBatch | None = None
         self._use(bytearray(GUARD_BYTES))
 
-    def _use(self, buffer: bytearray) -> None:
+    def _use(self, buffer: bytearray | mmap.mmap) -> None:
         """Make of a buffer what single terminals and pipes are read into."""
         self._all = memoryview(buffer)[:GUARD_BYTES]
         self._whole = (self._all,)
@@ -135,7 +136,7 @@ class Scratch:
 
     def _make_slots(self) -> None:
         """Only where it comes to that: most keepers never have so many floods at once."""
-        buffer = bytearray(TOGETHER * SLOT_BYTES)
+        buffer = mmap.mmap(-1, TOGETHER * SLOT_BYTES)  # given back to the kernel whole, which an allocator need not do
         self._use(buffer)  # nobody has anything in both at once
         together = memoryview(buffer)
         self._slots = [together[at : at + SLOT_BYTES] for at in range(0, len(together), SLOT_BYTES)]
@@ -145,6 +146,18 @@ class Scratch:
             self._batch = ReadBatch(buffer, PTY_READ_BYTES, _READS_TOGETHER, TOGETHER)
         except (ImportError, OSError):  # then one by one
             self._batch = None
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it has what reading many terminals together takes."""
+        return bool(self._slots)
+
+    def shrink(self) -> None:
+        """Give that back until it is needed again."""
+        self.close()
+        self._batch = None
+        self._slots = []
+        self._use(bytearray(GUARD_BYTES))
 
     def close(self) -> None:
         """Give back what the kernel has of it. Read nothing any more."""

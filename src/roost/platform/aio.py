@@ -16,6 +16,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Sequence
 
 # io_setup, io_destroy, io_submit
@@ -34,7 +35,7 @@ _EVENT_RESULT = 2
 class ReadBatch:
     """Reads of up to `rounds` pieces each from up to `most` descriptors that do not block."""
 
-    def __init__(self, buffer: bytearray, piece_bytes: int, rounds: int, most: int) -> None:
+    def __init__(self, buffer: bytearray | mmap.mmap, piece_bytes: int, rounds: int, most: int) -> None:
         """The piece that descriptor `d` gives in round `r` comes to `(d * rounds + r) * piece_bytes` in the buffer.
 
         Raises OSError where the kernel has or allows no such thing.

@@ -57,6 +57,11 @@ def test_terminals_read_in_rounds_give_each_what_was_written_to_it(
             taken[at] += bytes(piece)
     assert taken == [text(number, length) for number, length in enumerate(lengths)]
     assert [(len(piece), more) for piece, more in scratch.in_rounds([terminals[0][0]])] == [(0, False)]
+    assert scratch.is_large
+    scratch.shrink()
+    assert not scratch.is_large
+    os.write(terminals[1][1], b"later")
+    assert [bytes(piece) for piece, _ in scratch.in_rounds([master for master, _ in terminals[:2]])] == [b"", b"later"]
     scratch.close()
 
 
