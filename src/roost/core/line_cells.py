@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from roost.core.width import letter_width
+
 #: How much of a line is kept; of a longer one the older half is forgotten, and no cursor goes back there.
 MAX_LINE_CELLS = 4096
 
@@ -155,12 +157,7 @@ def width_of(character: bytes, column: int) -> int:
         return _TAB_COLUMNS - column % _TAB_COLUMNS
     if character < b"\x80":
         return 1
-    import unicodedata  # only where lines with other characters are edited
-
     try:
-        letter = character.decode()
+        return letter_width(character.decode())
     except UnicodeDecodeError:
         return 1
-    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(letter) in "WF" else 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from roost.core.width import text_width
+
 
 def age(seconds: float) -> str:
     """A length of time as people say it: 5s, 12m, 3h, 2d."""
@@ -20,10 +22,16 @@ def printable(text: str) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """The rows as lines with aligned columns; the last column is as long as it likes."""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]) - 1)]
+    """The rows as lines with aligned columns, wide letters counted as two; the last column is as long as it likes."""
+    plain = "".join(map("".join, rows)).isascii()
+    measure, pad = (len, str.ljust) if plain else (text_width, _pad)
+    widths = [max(measure(row[at]) for row in rows) for at in range(len(rows[0]) - 1)]
     lines = []
     for row in rows:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        cells = [pad(cell, width) for cell, width in zip(row, widths, strict=False)]
         lines.append("  ".join([*cells, row[-1]]).rstrip())
     return "\n".join(lines) + "\n"
+
+
+def _pad(cell: str, width: int) -> str:
+    return cell + " " * (width - text_width(cell))
