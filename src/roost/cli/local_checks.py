@@ -1,4 +1,4 @@
-"""What the doctor can find out without the daemon: directories, socket path, logout.
+"""What the doctor can find out without the daemon: directories, socket path, logout, the keeper.
 
 Owns these checks; the daemon has its own.
 """
@@ -24,6 +24,21 @@ def local_checks(scope: str | None) -> list[Check]:
         _runs(paths.runs_dir),
         _logout(),
     ]
+
+
+def keeper_check(scope: str | None) -> Check:
+    """The keeper as it is without a daemon: whether the next daemon can take it over."""
+    return _guarded("keeper", lambda: _waiting_keeper(Paths.for_scope(scope)))
+
+
+def _waiting_keeper(paths: Paths) -> str:
+    from roost.keeper import messages as m
+    from roost.keeper.probe import probe_keeper
+
+    greeting = probe_keeper(paths)
+    if greeting is None:
+        return "none runs"
+    return f"pid {greeting.u64(m.T_PID)}, protocol {greeting.u64(m.T_VERSION)}, without a daemon"
 
 
 def _guarded(name: str, check: Callable[[], str]) -> Check:

@@ -7,7 +7,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 from roost.daemon.keeper_link import KeeperLink
@@ -154,7 +154,7 @@ class Control:
 
     def _check_keeper(self) -> dict[str, Any]:
         lost = self._link.lost
-        detail = "gone" if lost else f"pid {self._link.pid}, protocol {self._link.version}"
+        detail = "gone" if lost else keeper_detail(self._link.pid, self._link.version, self._link.features)
         return _check("keeper", not lost, detail, f"see {self._paths.keeper_log}, then `roost daemon restart`")
 
     def _check_files(self) -> dict[str, Any]:
@@ -168,6 +168,13 @@ class Control:
         exited = sum(1 for s in sessions if not s.live)
         detail = f"{used / 1048576:.1f} MiB in {len(sessions)} sessions, {exited} of them exited"
         return _check("ring memory", used < 4 << 30, detail, "`roost purge` forgets exited sessions")
+
+
+def keeper_detail(pid: int, version: int, features: Collection[str]) -> str:
+    """What is to be said of the keeper; that of an older roost serves as it can until somebody upgrades it."""
+    missing = [feature for feature in m.FEATURES if feature not in features]
+    older = f", of an older roost, without {', '.join(missing)} until Client.upgrade_keeper()" if missing else ""
+    return f"pid {pid}, protocol {version}{older}"
 
 
 def _resident_bytes(end: int, capacity: int) -> int:

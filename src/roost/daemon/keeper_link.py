@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from roost.errors import RoostError, UnavailableError, error_of_kind
+from roost.errors import RoostError, UnavailableError
 from roost.keeper import messages as m
+from roost.keeper.probe import connect_keeper, raise_error
 from roost.keeper.transport import TruncatedError, receive_packet, send_packet
 from roost.paths import Paths
 from roost.platform import boot_id
@@ -128,7 +128,7 @@ class KeeperLink:
             answer = await future
         finally:
             self._waiting.pop(seq, None)
-        _raise_error(answer[0])
+        raise_error(answer[0])
         return answer
 
     def tell(self, message_type: int, fields: Fields = (), *, then: Callable[[], None] | None = None) -> None:
@@ -246,26 +246,6 @@ class KeeperLink:
         self._sock.close()
 
 
-def connect_keeper(paths: Paths) -> socket.socket:
-    """A connection to the scope's keeper, by path or by abstract name. Raises UnavailableError."""
-    for address in (paths.keeper_socket, paths.abstract_name):
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        try:
-            sock.connect(address)
-        except OSError:
-            sock.close()
-            continue
-        if _peer_uid(sock) in (os.getuid(), 0):
-            return sock
-        sock.close()
-    raise UnavailableError(f"no keeper answers at {paths.keeper_socket}")
-
-
-def _peer_uid(sock: socket.socket) -> int:
-    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-    return int.from_bytes(credentials[4:8], sys.byteorder)
-
-
 def _exchange(
     sock: socket.socket,
     message_type: int,
@@ -284,13 +264,7 @@ def _answer(sock: socket.socket, seq: int, on_notice: Callable[[m.Message], None
             raise UnavailableError("the keeper closed the connection without an answer; see its log")
         message, fds = received
         if message.seq == seq:
-            _raise_error(message)
+            raise_error(message)
             return message, fds
         if message.seq == 0 and on_notice is not None:
             on_notice(message)
-
-
-def _raise_error(message: m.Message) -> None:
-    kind = message.text(m.T_ERROR_KIND, "")
-    if kind:
-        raise error_of_kind(kind, message.text(m.T_ERROR_TEXT, "the keeper gave no reason"))

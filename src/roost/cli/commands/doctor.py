@@ -6,10 +6,11 @@ import click
 
 from roost.cli.context import Invocation, json_option, pass_invocation
 from roost.cli.failures import ERROR, OK
-from roost.cli.local_checks import local_checks
+from roost.cli.local_checks import keeper_check, local_checks
 from roost.cli.output import colour_wanted, print_json
 from roost.errors import RoostError
-from roost.model.settings import Check
+from roost.model.settings import Check, DaemonStatus
+from roost.version import __version__
 
 
 @click.command("doctor")
@@ -31,9 +32,18 @@ def doctor_command(invocation: Invocation, /, *, as_json: bool) -> int:
 def _daemon_checks(invocation: Invocation) -> list[Check]:
     try:
         with invocation.client(autostart=False) as client:
-            return client.doctor()
+            return [version_check(client.status()), *client.doctor()]
     except RoostError as error:
-        return [Check(name="daemon", ok=False, detail=error.message, advice="roost daemon start")]
+        problem, _, advice = error.message.partition("; ")
+        return [Check(name="daemon", ok=False, detail=problem, advice=advice), keeper_check(invocation.scope)]
+
+
+def version_check(status: DaemonStatus) -> Check:
+    """Whether the daemon is of the roost that asks; an upgrade leaves the old one running."""
+    if status.version == __version__:
+        return Check(name="daemon", ok=True, detail=f"pid {status.pid}, roost {status.version}")
+    detail = f"pid {status.pid} is of roost {status.version}, this command of {__version__}"
+    return Check(name="daemon", ok=False, detail=detail, advice="roost daemon restart")
 
 
 def _line(check: Check) -> str:
