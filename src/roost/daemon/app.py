@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from roost.daemon import systemd
 from roost.daemon.adoption import adopt_all, exit_info
 from roost.daemon.areas import Areas
+from roost.daemon.behind import Behind
 from roost.daemon.bus import EventBus
 from roost.daemon.epoch import next_epoch
 from roost.daemon.events.lifecycle import Lifecycle
@@ -142,10 +143,12 @@ class App:
         from roost.daemon.v1_sessions import V1Sessions
 
         loop = self._loop
+        self._behind = behind = Behind(loop)
+        self._table.settle = self._bus.settle = behind.settle
         self._typists = typists = Typists(loop)
         terminator = Terminator(tasks, pin=self._pin, save=self._save, exclude=lambda: {self._link.pid})
         spawner = Spawner(
-            loop, self._paths, self._socket_path, self._link, self._table, self._hooks, self._tees, self._areas
+            loop, self._paths, self._socket_path, self._link, self._table, self._hooks, self._tees, self._areas, behind
         )
         self._service = service = Service(
             loop, self._table, spawner, Attacher(loop, typists), terminator, self._link, self._tees
@@ -154,7 +157,7 @@ class App:
             terminator.resume(session)
         self._whole: asyncio.Future[V1] = loop.create_future()
         self._early = early = EarlyV1(V1Sessions(service), self._whole)
-        return UnixServer(loop, tasks, lambda: self._whole.result() if self._whole.done() else early, typists)
+        return UnixServer(loop, tasks, lambda: self._whole.result() if self._whole.done() else early, typists, behind)
 
     async def _wire_rest(self, tasks: asyncio.TaskGroup, server: UnixServer) -> None:
         """Put the other pieces together; what is slow to import is imported here, a little at a time."""

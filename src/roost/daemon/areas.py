@@ -22,7 +22,7 @@ class Preparation:
 
     given: the entries of the client's environment. brought: what of it can be refreshed later. held_streams: whose
     rings are to wait for a lossless reader from the first byte on. prefix: a command that stands before argv when it
-    is executed, and becomes it.
+    is executed, and becomes it. at_once: somebody watches what it does, so the areas are told of it without delay.
     """
 
     session_id: str
@@ -35,6 +35,7 @@ class Preparation:
     prefix: list[bytes] = field(default_factory=list)
     given: Pairs = field(default_factory=list)
     brought: dict[str, str] = field(default_factory=dict)
+    at_once: bool = False
 
 
 class Area(Protocol):

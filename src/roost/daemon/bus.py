@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+def _nothing() -> None:
+    pass
+
+
 class Subscription:
     """Somebody's wish for events, until closed."""
 
@@ -51,6 +55,8 @@ class EventBus:
         self._takers: tuple[tuple[Subscription, Callable[[Event], None]], ...] = ()
         self._mark: memoryview | None = None
         self._when_wants_change: list[Callable[[], None]] = []
+        #: Has that told which happened before; called before any event, and before anybody comes to listen.
+        self.settle: Callable[[], None] = _nothing
 
     def emit(
         self,
@@ -64,6 +70,7 @@ class EventBus:
         at: float | None = None,
     ) -> Event:
         """Say that something happened, in a session or in the daemon; subscribers have it when this returns."""
+        self.settle()
         self.seq += 1
         if self._mark is not None:
             self._mark[1] = self.seq
@@ -106,6 +113,7 @@ class EventBus:
         return self._add(Subscription(self, want, None, passive=False))
 
     def _add(self, subscription: Subscription) -> Subscription:
+        self.settle()
         self._subscriptions.append(subscription)
         self._list_takers()
         self.wants_changed()
@@ -126,6 +134,11 @@ class EventBus:
         return any(
             not s.passive and (s.want.categories is None or category in s.want.categories) for s in self._subscriptions
         )
+
+    @property
+    def listened_to(self) -> bool:
+        """Whether somebody actively wants anything."""
+        return any(not s.passive for s in self._subscriptions)
 
     def wanted(self, session_id: str, category: str) -> bool:
         """Whether somebody actively wants that category of that session: sources run only then."""

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
+from roost.daemon.begun import Prompt
 from roost.errors import RoostError, UnavailableError
 from roost.keeper import messages as m
 from roost.keeper.probe import connect_keeper, raise_error
@@ -36,7 +37,7 @@ class KeeperLink:
         self._sock = sock
         self._loop: asyncio.AbstractEventLoop | None = None
         self._seq = 1
-        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._waiting: dict[int, Prompt[Answer] | asyncio.Future[Answer]] = {}
         self._out: deque[tuple[bytes, tuple[int, ...]]] = deque()
         self._on_notice: Callable[[m.Message], None] | None = None
         self._on_lost: Callable[[], None] | None = None
@@ -116,18 +117,25 @@ class KeeperLink:
 
     async def call(self, message_type: int, fields: Fields = (), fds: tuple[int, ...] = ()) -> Answer:
         """Ask; the answer and its descriptors. Raises the keeper's error. Cancelled: a late answer is dropped."""
+        return await self.answer(self.ask(message_type, fields, fds))
+
+    def ask(self, message_type: int, fields: Fields = (), fds: tuple[int, ...] = ()) -> int:
+        """Ask and go on; the number with which the answer is to be waited for."""
         assert self._loop is not None
         if self.lost:
             raise UnavailableError("the keeper is gone; sessions that it held have ended")
-        self._seq = self._seq % 0xFFFF_FFFF + 1
-        seq = self._seq
-        future: asyncio.Future[Answer] = self._loop.create_future()
-        self._waiting[seq] = future
+        self._seq = seq = self._seq % 0xFFFF_FFFF + 1
+        packet = m.encode(message_type, seq, fields)
+        self._waiting[seq] = Prompt(loop=self._loop)
+        self._send(packet, fds)
+        return seq
+
+    async def answer(self, asked: int) -> Answer:
+        """The answer to what was asked."""
         try:
-            self._send(m.encode(message_type, seq, fields), fds)
-            answer = await future
+            answer = await self._waiting[asked]
         finally:
-            self._waiting.pop(seq, None)
+            self._waiting.pop(asked, None)
         raise_error(answer[0])
         return answer
 
@@ -209,6 +217,7 @@ class KeeperLink:
                     os.close(fd)
             else:
                 future.set_result((message, fds))
+                return  # it may have gone on there; what else has come is seen in the next look
 
     def _could_not_receive(self, error: TruncatedError) -> None:
         """An answer is lost: whoever waits for it is told, and the others go on."""
@@ -226,7 +235,7 @@ class KeeperLink:
         assert self._loop is not None
         self._loop.remove_reader(self._sock)
         self._loop.remove_writer(self._sock)
-        for future in self._waiting.values():
+        for future in list(self._waiting.values()):
             if not future.done():
                 future.set_exception(UnavailableError("the keeper is gone; sessions that it held have ended"))
         if self._on_lost is not None:

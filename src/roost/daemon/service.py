@@ -27,7 +27,7 @@ from roost.daemon.restarting import check_restart, restart_spec
 from roost.daemon.sending import SEND_TIMEOUT_S, check_input, write_input
 from roost.daemon.session import Session
 from roost.daemon.signalling import send_signal
-from roost.daemon.spawning import Spawner, SpawnSpec
+from roost.daemon.spawning import Spawner, SpawnSpec, Started
 from roost.daemon.table import SessionTable
 from roost.daemon.tee import TeeSpec, TeeStatus
 from roost.daemon.tees import Tees
@@ -74,6 +74,10 @@ class Service:
     async def spawn(self, spec: SpawnSpec) -> tuple[Session, bool]:
         """Start a session; the flag says that an earlier call with the same spawn id had done so already."""
         return await self._spawner.spawn(spec)
+
+    async def start(self, spec: SpawnSpec) -> Started:
+        """The same for who is told of it and no more, as early as can be."""
+        return await self._spawner.start(spec)
 
     def find(self, target: str, *, live_only: bool = False) -> Session:
         """The session that a target names. Raises InvalidError for an address of another daemon, else as `resolve`."""

@@ -14,6 +14,7 @@ from typing import Any
 from roost.core import names, sizing
 from roost.daemon.adoption import build_session
 from roost.daemon.areas import Areas, Preparation
+from roost.daemon.behind import Behind
 from roost.daemon.environment import (
     ORIGINATOR_VARIABLE,
     Pairs,
@@ -41,6 +42,8 @@ MAX_SESSIONS = 10_000
 #: Descriptors that a new session must leave to those that are there: clients, ends, looks at processes.
 RESERVED_DESCRIPTORS = 32
 _RESOURCES = {"nofile", "core", "stack", "nproc", "as", "data", "fsize", "cpu", "memlock"}
+#: What the loop's thread does for one answer takes less than that.
+SLICE_US = 100
 _PAGE = 4096
 
 
@@ -70,7 +73,34 @@ class SpawnSpec:
     service: str = ""  # whose run it is
     options: dict[str, Any] = field(default_factory=dict)  # by area, see `roost.daemon.areas`
     v1: bool = False  # asked for without the extension
-    answer_first: bool = False  # the areas may hear of it behind the answer, if it asks nothing of them
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What whoever asked for a session is told of it. `existing`: an earlier call with the same spawn id started it."""
+
+    id: str
+    pid: int
+    created_at: float
+    name: str
+    existing: bool = False
+
+    @classmethod
+    def of(cls, session: Session, *, existing: bool) -> Started:
+        """The same of a session that was taken in."""
+        return cls(session.id, session.origin.pid, session.origin.created_at, session.record.name, existing)
+
+
+@dataclass(slots=True)
+class _New:
+    """A child that runs, as the keeper has told of it."""
+
+    answer: m.Message
+    fds: list[int]
+    record: SessionRecord
+    tees: list[OpenTee]
+    preparation: Preparation
+    existing: bool
 
 
 class Spawner:
@@ -86,14 +116,18 @@ class Spawner:
         hooks: SessionHooks,
         tees: Tees,
         areas: Areas,
+        behind: Behind,
     ) -> None:
         self._loop = loop
+        self._behind = behind
         self.link = link
         self._table = table
         self._hooks = hooks
         self._tees = tees
         self._areas = areas
-        self._names_under_way: set[str] = set()
+        self._names_under_way: set[str] = set()  # until the session is in the table
+        self._spawn_ids_left: set[str] = set()
+        self._hurried = False
         self._most = int(os.environ.get("ROOST_MAX_SESSIONS") or MAX_SESSIONS)
         self._places: Pairs = [
             (b"ROOST_SOCKET", os.fsencode(socket_path)),
@@ -104,19 +138,55 @@ class Spawner:
 
     async def spawn(self, spec: SpawnSpec) -> tuple[Session, bool]:
         """The started session, and whether an earlier call with the same spawn id had already started it."""
-        if spec.spawn_id and (known := self._table.by_spawn_id(spec.spawn_id)) is not None:
+        if (known := self._known(spec)) is not None:
             return known, True
+        name, new = await self._start(spec)
+        return self._take_in(spec, name, new), new.existing
+
+    async def start(self, spec: SpawnSpec) -> Started:
+        """The same for who needs no more than to know of it. What else is to be done may be left for then."""
+        if (known := self._known(spec)) is not None:
+            return Started.of(known, existing=True)
+        name, new = await self._start(spec)
+        if new.existing or spec.options or new.tees:
+            return Started.of(self._take_in(spec, name, new), existing=new.existing)
+        if new.preparation.at_once:
+            session = self._take_in(spec, name, new, tell=False)
+            # Before anything that a client can do once it has the answer.
+            self._loop.call_soon(functools.partial(self._areas.on_session, session, adopted=False))
+            return Started.of(session, existing=False)
+        if not self._hurried:
+            self._hurried = True
+            self._behind.leave(_hurry)
+        self._spawn_ids_left.add(spec.spawn_id)
+        self._behind.leave(functools.partial(self._take_in, spec, name, new))
+        answer = new.answer
+        return Started(answer.text(m.T_ID), answer.u64(m.T_PID, 0), answer.f64(m.T_CREATED_AT, 0.0), name)
+
+    def _known(self, spec: SpawnSpec) -> Session | None:
+        if not spec.spawn_id:
+            return None
+        if spec.spawn_id in self._spawn_ids_left:
+            self._behind.settle()
+        return self._table.here_by_spawn_id(spec.spawn_id)
+
+    async def _start(self, spec: SpawnSpec) -> tuple[str, _New]:
+        """The name, reserved until the session is in the table, and the running child."""
         _check(spec)
         self._areas.check(spec.options)
         self._check_room()
         name = self._choose_name(spec)
         self._names_under_way.add(name)
         try:
-            return await self._start(spec, name)
-        finally:
-            self._names_under_way.discard(name)
-            if not self._table.name_is_taken(name):
-                self._table.numbers.given_up(name)
+            return name, await self._ask(spec, name)
+        except BaseException:
+            self._release(name)
+            raise
+
+    def _release(self, name: str) -> None:
+        self._names_under_way.discard(name)
+        if not self._table.name_is_taken_here(name):
+            self._table.numbers.given_up(name)
 
     def _check_room(self) -> None:
         if descriptors_left() < RESERVED_DESCRIPTORS:
@@ -125,7 +195,7 @@ class Spawner:
                 "(`ulimit -Hn`) and start it anew; `roost doctor` shows the limits",
                 kind="exhausted",
             )
-        if len(self._table) + len(self._names_under_way) >= self._most:
+        if self._table.here + len(self._names_under_way) >= self._most:
             raise RoostError(
                 f"{self._most} sessions are held, which is the limit; `roost purge` forgets exited ones "
                 "(ROOST_MAX_SESSIONS in the daemon's environment sets another limit)",
@@ -141,7 +211,7 @@ class Spawner:
             raise InvalidError(f"a running session is already called {spec.name!r}; choose another --name")
         return spec.name
 
-    async def _start(self, spec: SpawnSpec, name: str) -> tuple[Session, bool]:
+    async def _ask(self, spec: SpawnSpec, name: str) -> _New:
         session_id = names.session_id(os.urandom(names.ID_RANDOM_BYTES))
         preparation = Preparation(session_id, name, spec.kind, list(spec.argv), spec.cwd, given=spec.entries)
         self._areas.prepare(preparation, spec.options)
@@ -156,43 +226,47 @@ class Spawner:
             try:
                 fields = self._fields(spec, session_id, record, preparation.prefix + preparation.argv, environment)
                 fields += [(m.T_HELD_STREAM, stream) for stream in preparation.held_streams]
-                answer, fds = await self.link.call(m.SPAWN, fields)
+                asked = self.link.ask(m.SPAWN, fields)
+                self._behind.settle()  # the keeper needs longer for its part
+                answer, fds = await self.link.answer(asked)
             except BaseException:
                 self._areas.abandon(preparation)
                 raise
         except BaseException:
             self._tees.close_all(opened)
             raise
-        known = self._table.by_id(answer.text(m.T_ID, session_id))
-        if known is not None or answer.u64(m.T_EXISTING, 0):
-            self._areas.abandon(preparation)
-        session, existing = self._take_in(answer, fds, known, record, opened)
-        if known is None and spec.answer_first and not (spec.options or existing):
-            # Before anything that a client can do once it has the answer.
-            self._loop.call_soon(functools.partial(self._areas.on_session, session, adopted=False))
-        elif known is None:
-            self._areas.on_session(session, adopted=existing)
-        return session, existing
+        return _New(answer, fds, record, opened, preparation, bool(answer.u64(m.T_EXISTING, 0)))
 
-    def _take_in(
-        self, answer: m.Message, fds: list[int], known: Session | None, record: SessionRecord, opened: list[OpenTee]
-    ) -> tuple[Session, bool]:
-        if known is not None:
-            for fd in fds:
-                os.close(fd)
-            self._tees.close_all(opened)
-            return known, True
-        existing = bool(answer.u64(m.T_EXISTING, 0))
-        if existing and answer.blob(m.T_BLOB):
-            record = SessionRecord.decode(answer.blob(m.T_BLOB))
-        session = build_session(self._loop, answer, fds, record, self._hooks)
+    def _take_in(self, spec: SpawnSpec, name: str, new: _New, *, tell: bool = True) -> Session:
+        try:
+            known = self._table.by_id(new.answer.text(m.T_ID)) if new.existing else None
+            if new.existing:
+                self._areas.abandon(new.preparation)
+            if known is not None:
+                for fd in new.fds:
+                    os.close(fd)
+                self._tees.close_all(new.tees)
+                return known
+            session = self._build(new)
+        finally:
+            self._spawn_ids_left.discard(spec.spawn_id)
+            self._release(name)
+        if tell:
+            self._areas.on_session(session, adopted=new.existing)
+        return session
+
+    def _build(self, new: _New) -> Session:
+        record = new.record
+        if new.existing and new.answer.blob(m.T_BLOB):
+            record = SessionRecord.decode(new.answer.blob(m.T_BLOB))
+        session = build_session(self._loop, new.answer, new.fds, record, self._hooks)
         self._table.add(session)
-        if existing:
-            self._tees.close_all(opened)
+        if new.existing:
+            self._tees.close_all(new.tees)
             self._tees.resume(session)
         else:
-            self._tees.start_all(session, opened)
-        return session, existing
+            self._tees.start_all(session, new.tees)
+        return session
 
     def _environment(self, spec: SpawnSpec, session_id: str, name: str, added: Pairs) -> Pairs:
         user = current_user()
@@ -233,6 +307,13 @@ class Spawner:
         else:
             fields += [(m.T_ENV, b"%s=%s" % entry) for entry in environment]
         return fields
+
+
+def _hurry() -> None:
+    """Let this thread have the processor before the child that was just started, which occupies one while it loads."""
+    from roost.platform.slices import shorten_slice  # it loads ctypes: 0.3 MiB that an idle daemon does without
+
+    shorten_slice(SLICE_US)
 
 
 def _check(spec: SpawnSpec) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from roost.core.names import Numbers
 from roost.core.targets import Candidate, resolve
@@ -10,9 +10,11 @@ from roost.daemon.session import Session
 
 
 class SessionTable:
-    """Sessions by id, in the order in which they were started."""
+    """Sessions by id, in the order in which they were started. Who looks for one finds those that `settle` takes in."""
 
     def __init__(self) -> None:
+        #: Takes in what was started and is not here yet.
+        self.settle: Callable[[], None] = _nothing
         self._by_id: dict[str, Session] = {}
         self._by_spawn_id: dict[str, Session] = {}
         self._by_name: dict[str, Session] = {}  # the newest of that name; names of live sessions are unique
@@ -45,21 +47,35 @@ class SessionTable:
             del self._by_spawn_id[session.record.spawn_id]
 
     def __iter__(self) -> Iterator[Session]:
+        self.settle()
         return iter(list(self._by_id.values()))
 
     def __len__(self) -> int:
+        self.settle()
+        return len(self._by_id)
+
+    @property
+    def here(self) -> int:
+        """How many are here already."""
         return len(self._by_id)
 
     def by_id(self, session_id: str) -> Session | None:
         """The session of exactly that id."""
+        self.settle()
         return self._by_id.get(session_id)
 
     def by_spawn_id(self, spawn_id: str) -> Session | None:
         """The session that a spawn with that id made."""
+        self.settle()
+        return self.here_by_spawn_id(spawn_id)
+
+    def here_by_spawn_id(self, spawn_id: str) -> Session | None:
+        """The same, if it is here already."""
         return self._by_spawn_id.get(spawn_id)
 
     def resolve(self, target: str, *, live_only: bool = False) -> Session:
         """The one session that the target means. Raises NoRunError or AmbiguousTargetError."""
+        self.settle()
         named = self._by_id.get(target) or self._by_name.get(target)
         if named is not None and named.live and target in (named.id, named.record.name):
             return named  # what the rules below would find by looking at all of them
@@ -71,8 +87,17 @@ class SessionTable:
 
     def name_is_taken(self, name: str) -> bool:
         """Whether a running session has that name."""
+        self.settle()
+        return self.name_is_taken_here(name)
+
+    def name_is_taken_here(self, name: str) -> bool:
+        """The same, of those that are here already."""
         session = self._by_name.get(name)
         return session is not None and session.live and session.record.name == name
+
+
+def _nothing() -> None:
+    pass
 
 
 class TakenNames:
@@ -83,4 +108,4 @@ class TakenNames:
         self._under_way = under_way
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and (name in self._under_way or self._table.name_is_taken(name))
+        return isinstance(name, str) and (name in self._under_way or self._table.name_is_taken_here(name))

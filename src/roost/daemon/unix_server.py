@@ -17,6 +17,7 @@ from collections.abc import Callable
 
 from roost.daemon.asker import ASKER
 from roost.daemon.begun import Begun
+from roost.daemon.behind import Behind
 from roost.daemon.incoming import READ_BYTES, Incoming
 from roost.daemon.listening import file_at, listen_at
 from roost.daemon.typists import Typists
@@ -42,13 +43,19 @@ class UnixServer:
     """Serves the session protocol on one socket."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, tasks: asyncio.TaskGroup, v1: Callable[[], V1], typists: Typists
+        self,
+        loop: asyncio.AbstractEventLoop,
+        tasks: asyncio.TaskGroup,
+        v1: Callable[[], V1],
+        typists: Typists,
+        behind: Behind,
     ) -> None:
         """`v1` is asked at the first connection: protobuf is imported then."""
         self._loop = loop
         self._tasks = tasks
         self._v1 = v1
         self._typists = typists
+        self._behind = behind
         self._listener: socket.socket | None = None
         self._path = ""
         self._file: tuple[int, int] | None = None
@@ -195,7 +202,10 @@ class UnixServer:
         """The answer to a request for which nothing has to be waited, else None."""
         self._typists.serve()
         v1 = self._v1()
-        return self._encode(v1.answer_at_once(request, connection)) if v1.answers_at_once(request) else None
+        if not v1.answers_at_once(request):
+            return None
+        self._behind.settle()
+        return self._encode(v1.answer_at_once(request, connection))
 
     def _begin(
         self, connection: Connection, request: pb.DaemonRequest, done: Callable[[bytes], None]
@@ -212,6 +222,7 @@ class UnixServer:
 
     async def _answer(self, connection: Connection, request: pb.DaemonRequest) -> bool:
         """Answer one request; True when it was a successful attach (the attachment then owns the socket)."""
+        self._behind.settle()
         if self._v1().may_wait(request):
             response = await self._answer_unless_gone(connection, request)
         else:

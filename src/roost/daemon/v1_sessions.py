@@ -15,7 +15,7 @@ from roost.core.refreshable import read_block
 from roost.daemon.admission import Admitted, AttachSpec
 from roost.daemon.service import DEFAULT_GRACE_S, Service
 from roost.daemon.session import Session
-from roost.daemon.spawning import SpawnSpec
+from roost.daemon.spawning import SpawnSpec, Started
 from roost.daemon.tee import TeeSpec
 from roost.daemon.v1 import Ask, Connection, Handlers
 from roost.errors import InvalidError, NoRunError, RoostError
@@ -56,16 +56,16 @@ class V1Sessions:
     # --- terminal sessions (60 to 64, 74) -------------------------------------------------------------------------
 
     async def _spawn_pty(self, ask: Ask) -> None:
-        session, existing = await self._spawn(ask.request, ask.payload, "pty", "failed to spawn PTY")
-        _set_spawned(ask.response.spawn_pty_session, ask.payload, session, existing)
+        started = await self._spawn(ask.request, ask.payload, "pty", "failed to spawn PTY")
+        _set_spawned(ask.response.spawn_pty_session, ask.payload, started)
 
-    async def _spawn(self, request: pb.DaemonRequest, p: Any, kind: str, failed: str) -> tuple[Session, bool]:
+    async def _spawn(self, request: pb.DaemonRequest, p: Any, kind: str, failed: str) -> Started:
         spec = _spawn_spec(request, p, kind)
         extended = p.HasField("roost")
         try:
             if spec.policy not in (0, 1, 2, 3):
                 raise InvalidError("unknown environment policy")
-            return await self._service.spawn(spec)
+            return await self._service.start(spec)
         except RoostError as error:
             if extended or error.kind == "rate_limited" or error.message == "unknown environment policy":
                 raise
@@ -143,8 +143,8 @@ class V1Sessions:
     # --- pipe sessions (65 to 70) ---------------------------------------------------------------------------------
 
     async def _spawn_pipe(self, ask: Ask) -> None:
-        session, existing = await self._spawn(ask.request, ask.payload, "pipe", "failed to spawn pipe session")
-        _set_spawned(ask.response.spawn_pipe_session, ask.payload, session, existing)
+        started = await self._spawn(ask.request, ask.payload, "pipe", "failed to spawn pipe session")
+        _set_spawned(ask.response.spawn_pipe_session, ask.payload, started)
 
     async def _attach_pipe(self, ask: Ask) -> None:
         ask.response.attach_pipe_stream.SetInParent()
@@ -254,7 +254,6 @@ def _spawn_spec(request: pb.DaemonRequest, p: Any, kind: str) -> SpawnSpec:
         tees=[_tee_spec(tee) for tee in x.tees],
         options=_options(x.options),
         v1=not p.HasField("roost"),
-        answer_first=True,
     )
 
 
@@ -292,13 +291,13 @@ def _env_entries(block: bytes) -> list[tuple[bytes, bytes]]:
     return [(key, value) for key, _, value in parts]
 
 
-def _set_spawned(answer: Any, p: Any, session: Session, existing: bool) -> None:
-    answer.session_id = session.id
-    answer.pid = session.origin.pid
-    answer.created_at = session.origin.created_at
+def _set_spawned(answer: Any, p: Any, started: Started) -> None:
+    answer.session_id = started.id
+    answer.pid = started.pid
+    answer.created_at = started.created_at
     if p.HasField("roost"):
-        answer.roost.name = session.record.name
-        answer.roost.existing = existing
+        answer.roost.name = started.name
+        answer.roost.existing = started.existing
 
 
 def _set_attached(answer: Any, p: Any, admitted: Admitted) -> None:

@@ -85,6 +85,7 @@ class Entrance:
             return
         answer = _Answer(scope, send)
         found: Found | None = None
+        self._world.context.bus.settle()
         try:
             door: Door = scope["state"]["door"]
             headers = _Headers(scope)

@@ -81,6 +81,7 @@ class SourcesArea:
 
     def prepare(self, preparation: Preparation, options: ObserveOptions) -> None:
         """Be there before the first process is, if it is wanted."""
+        preparation.at_once |= self._context.bus.listened_to
         if not (self._context.bus.wanted(preparation.session_id, "process") or options.wants("process")):
             return
         if options.exact:
