@@ -188,6 +188,7 @@ def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bo
                     view=plan.choice.mode == "view",
                     repaint_after_s=_REPAINT_AFTER_S if repaint else None,
                 )
+                terminal.save_title(os.environ.get("TERM", ""))
                 ending = relay.run()
                 alternate = terminal.screen.alternate
                 _put_back(terminal, terminal.screen.fallback_reset() if ending.event is None else attachment.reset)
@@ -202,7 +203,7 @@ def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bo
 
 def _put_back(terminal: Terminal, reset: bytes) -> None:
     try:
-        terminal.write(reset)
+        terminal.put_back(reset)
     except OSError:
         pass  # hung up
 

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any, Self
 
 from roost.cli.copying import write_all
+from roost.cli.titles import Titles
 
 #: Written when nobody can tell which modes were set: those that hurt a shell afterwards go off. The colour, the cursor,
 #: the keypad, the mouse, focus reports, bracketed paste, synchronised output, kitty keys.
@@ -25,8 +26,10 @@ FALLBACK_RESET = (
 )
 _LEAVE_ALTERNATE = b"\x1b[?1049l"
 _ALTERNATE = re.compile(rb"\x1b\[\?(?:1049|1047|47)([hl])")
-#: Sequences at the end of a text that do not move the cursor: modes, colours, the keypad.
-_UNSEEN_END = re.compile(rb"(?:\x1b\[[0-9;:?>=<]*[hlmu]|\x1b[=>])+\Z")
+#: A title saved (22) or taken back (23), and which. Apart from the above: one pattern for both takes twice as long.
+_TITLE = re.compile(rb"\x1b\[2([23])(?:;([012]?)[0-9;]*)?t")
+#: Sequences at the end of a text that do not move the cursor: modes, colours, the keypad, titles saved.
+_UNSEEN_END = re.compile(rb"(?:\x1b\[[0-9;:?>=<]*[hlmtu]|\x1b[=>])+\Z")
 _TAIL_BYTES = 128
 
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
@@ -43,21 +46,23 @@ class EndedBySignal(BaseException):
 class Screen:
     """What is known of the screen from the bytes that were written to it."""
 
-    __slots__ = ("alternate", "at_line_start")
+    __slots__ = ("alternate", "at_line_start", "titles")
 
     def __init__(self) -> None:
+        self.titles = Titles()
         self.alternate = False
         self.at_line_start = True
 
     def note(self, data: bytes) -> None:
         """Takes note of written bytes. A sequence cut in two is missed; the fallback that needs it is a fallback."""
         position = 0
-        if b"\x1b[?" in data:
-            for found in _ALTERNATE.finditer(data):
-                self._note_text(data[position : found.start()])
-                self.alternate = found[1] == b"h"
-                position = found.end()
+        for found in _ALTERNATE.finditer(data):
+            self._note_text(data[position : found.start()])
+            self.alternate = found[1] == b"h"
+            position = found.end()
         self._note_text(data[position:] if position else data)
+        for found in _TITLE.finditer(data):
+            self.titles.note(saved=found[1] == b"2", kind=found[2] or b"0")
 
     def _note_text(self, text: bytes) -> None:
         if self.alternate or not text:
@@ -114,6 +119,15 @@ class Terminal:
         """Writes output of the session."""
         write_all(self.out_fd, data)
         self.screen.note(data)
+
+    def save_title(self, term: str) -> None:
+        """Has the terminal remember its title, unless its TERM is one without."""
+        write_all(self.out_fd, self.screen.titles.save(term))
+
+    def put_back(self, reset: bytes) -> None:
+        """Resets the modes that the session has set, and shows the title that was saved. Not for a hung up terminal."""
+        self.write(reset)
+        write_all(self.out_fd, self.screen.titles.put_back())
 
     def say(self, text: str) -> None:
         """Writes one line of our own below what is there, to stderr."""

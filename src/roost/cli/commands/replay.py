@@ -81,11 +81,12 @@ def _play(file: str, cast: Cast, pace: Pace) -> int:
         terminal.write(terminal.screen.fallback_reset() + _CLEAR)
 
     with Signals(), terminal:
+        terminal.save_title(os.environ.get("TERM", ""))
         try:
             player = Player(lambda: open_cast(file), terminal.write, clear, TerminalKeys(0), time.monotonic, pace)
             player.run()
         finally:
-            terminal.write(terminal.screen.fallback_reset())
+            terminal.put_back(terminal.screen.fallback_reset())
             terminal.restore(forget_input=True)
             if not terminal.screen.at_line_start:
                 write_all(1, b"\r\n")
