@@ -85,8 +85,8 @@ class Entrance:
             return
         answer = _Answer(scope, send)
         found: Found | None = None
-        self._world.context.bus.settle()
         try:
+            self._world.context.bus.settle()
             door: Door = scope["state"]["door"]
             headers = _Headers(scope)
             self._check_where(scope, headers, door)
