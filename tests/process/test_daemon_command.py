@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from support.instance import Instance, eventually
 
 from roost.client.event_stream import EventStream
 from roost.errors import WaitTimeoutError
+
+
+@contextlib.contextmanager
+def foreground_daemon() -> Iterator[tuple[Instance, subprocess.Popen[bytes]]]:
+    """A roost whose daemon runs as a service manager has it, its stderr in the file `log`; and that process."""
+    instance = Instance()
+    command = [sys.executable, "-m", "roost", "daemon", "start", "--foreground"]
+    with (instance.root / "log").open("wb") as log:
+        process = subprocess.Popen(command, env=instance.environ, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        eventually(instance.status_or_none)
+        instance.note_pids()
+        yield instance, process
+    finally:
+        instance.end()
+        process.wait(20)
 
 
 def test_a_restart_starts_one_daemon_and_no_rival(instance: Instance) -> None:
@@ -25,22 +43,13 @@ def test_a_restart_starts_one_daemon_and_no_rival(instance: Instance) -> None:
 
 
 def test_a_daemon_in_the_foreground_starts_again_as_the_same_process_with_its_options() -> None:
-    instance = Instance()
-    command = [sys.executable, "-m", "roost", "daemon", "start", "--foreground"]
-    with (instance.root / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=instance.environ, stderr=log, stdin=subprocess.DEVNULL)
-    try:
-        eventually(instance.status_or_none)
-        instance.note_pids()
+    with foreground_daemon() as (instance, process):
         instance.roost("run", "-d", "--", "sleep", "1000")
         assert f"pid {process.pid} (before: {process.pid})".encode() in instance.roost("daemon", "restart").stderr
         arguments = Path(f"/proc/{process.pid}/cmdline").read_bytes().split(b"\0")
         assert b"--foreground" in arguments
         assert (instance.root / "log").read_bytes().count(b" listens at ") == 2, "it logs to stderr, both times"
         assert len(instance.json("ls")) == 1
-    finally:
-        instance.end()
-        process.wait(20)
 
 
 def test_state_of_a_daemon_that_listens_elsewhere_is_left_alone_and_named(shared: Instance, tmp_path: Path) -> None:
@@ -132,21 +141,13 @@ def _is_told_of(events: EventStream, path: Path) -> bool:
 
 
 def test_a_daemon_that_is_asked_to_end_ends_although_its_keeper_is_gone_by_then() -> None:
-    instance = Instance()
-    command = [sys.executable, "-m", "roost", "daemon", "start", "--foreground"]
-    with (instance.root / "log").open("wb") as log:
-        process = subprocess.Popen(command, env=instance.environ, stderr=log, stdin=subprocess.DEVNULL)
-    try:
-        eventually(instance.status_or_none)
-        instance.note_pids()
+    with foreground_daemon() as (instance, process):
         keeper = instance.status()["keeper_pid"]
         process.send_signal(signal.SIGSTOP)  # so that it sees both at once
         process.send_signal(signal.SIGTERM)
         os.kill(keeper, signal.SIGKILL)
         process.send_signal(signal.SIGCONT)
         assert process.wait(20) == 0
-    finally:
-        instance.end()
 
 
 def test_a_daemon_that_only_holds_sessions_has_no_openssl(instance: Instance) -> None:

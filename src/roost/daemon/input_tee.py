@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TypeVar
 
 from roost.core.tee import marker, rotation_cut
 from roost.daemon.child_input import ChildInput
@@ -17,15 +16,15 @@ from roost.daemon.output_tee import PIECE_BYTES, TeeShell
 from roost.daemon.record import TeeRecord
 from roost.daemon.tee import MAX_INPUT_CAPACITY_BYTES, MIN_CAPACITY_BYTES, TeeStatus, status_of
 from roost.daemon.tee_file import Appended, TeeFile, open_tee_file, reason
+from roost.daemon.writer_pool import OneJob
 
-T = TypeVar("T")
 
-
-class InputTee:
+class InputTee(OneJob):
     """Copies one session's input."""
 
     def __init__(self, child: ChildInput | None, record: TeeRecord, shell: TeeShell) -> None:
         """`child`: None when its input is closed already."""
+        super().__init__(shell.pool)
         self.record = record
         self._child = child
         self._blocks = record.block
@@ -34,7 +33,6 @@ class InputTee:
         self._queue: deque[bytes] = deque()
         self._queued = 0
         self._dropped = 0  # directly in front of the queue
-        self._busy = False
         self._size = 0
         self._line_open = True
         self._rotation_due = False
@@ -59,7 +57,6 @@ class InputTee:
         self.record.clean = False
         if self._child is not None:
             self._child.add_tap(self)
-        self._busy = True
         path = self.record.path_bytes
 
         def reopen() -> TeeFile | str:
@@ -68,10 +65,9 @@ class InputTee:
             except OSError as error:
                 return reason(error)
 
-        self._shell.pool.submit(reopen, self._on_reopened)
+        self._operate(reopen, self._on_reopened)
 
     def _on_reopened(self, file: TeeFile | str) -> None:
-        self._busy = False
         if isinstance(file, str):
             self._disconnect(file)
             return
@@ -146,15 +142,6 @@ class InputTee:
             self.record.closed = True
             self._stop()
             self._shell.save()
-
-    def _operate(self, job: Callable[[], T], done: Callable[[T], None]) -> None:
-        self._busy = True
-
-        def finished(result: T) -> None:
-            self._busy = False
-            done(result)
-
-        self._shell.pool.submit(job, finished)
 
     def _write(self) -> None:
         data = b"".join(self._queue)[:PIECE_BYTES]

@@ -10,21 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from roost.core.tee import Place, gap_marker, resume, rotation_cut
 from roost.daemon.record import TeeRecord
 from roost.daemon.stream import Stream
 from roost.daemon.tee import MIN_CAPACITY_BYTES, TeeStatus, status_of
 from roost.daemon.tee_file import Appended, Found, Identity, TeeFile, find_tee_file, reason
-from roost.daemon.writer_pool import WriterPool
+from roost.daemon.writer_pool import OneJob, WriterPool
 
 #: What is copied out of the ring for one write.
 PIECE_BYTES = 512 * 1024
 #: The place is saved at least this often; only a file whose size says nothing (somebody else changed it) needs it.
 SAVE_EVERY_BYTES = 4 << 20
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +33,17 @@ class TeeShell:
     save_then: Callable[[Callable[[], None]], None]
 
 
-class OutputTee:
+class OutputTee(OneJob):
     """Copies one stream of one session."""
 
     def __init__(self, stream: Stream, record: TeeRecord, shell: TeeShell) -> None:
+        super().__init__(shell.pool)
         self.stream = stream
         self.record = record
         self.lossless = record.block and not record.ended
         self._ring = stream.ring
         self._shell = shell
         self._file: TeeFile | None = None
-        self._busy = False
         self._sent_to = record.offset  # where the piece under way ends
         self._floor: int | None = None  # the hold until it is known where to go on
         self._until: int | None = None
@@ -271,15 +268,6 @@ class OutputTee:
         self._save_then_go_on()
 
     # --- one operation at a time ----------------------------------------------------------------------------------
-
-    def _operate(self, job: Callable[[], T], done: Callable[[T], None]) -> None:
-        self._busy = True
-
-        def finished(result: T) -> None:
-            self._busy = False
-            done(result)
-
-        self._shell.pool.submit(job, finished)
 
     def _save(self) -> None:
         self._unsaved = 0

@@ -89,3 +89,21 @@ class WriterPool:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+
+class OneJob:
+    """Base of whoever has at most one job under way. `_busy`: one is, or something else that comes before the next."""
+
+    def __init__(self, pool: WriterPool) -> None:
+        self._pool = pool
+        self._busy = False
+
+    def _operate(self, job: Callable[[], T], done: Callable[[T], None]) -> None:
+        """Run `job` in a thread (it must not raise); `done` is called in the loop with what it returned."""
+        self._busy = True
+
+        def finished(result: T) -> None:
+            self._busy = False
+            done(result)
+
+        self._pool.submit(job, finished)
