@@ -55,7 +55,14 @@ def _format_flags(command: _Command) -> _Command:
 @_format_flags
 @click.option("-o", "--output", type=click.Path(dir_okay=False), metavar="OUT", help="Write to OUT (default: stdout).")
 @click.option("--at", "at_s", type=DURATION, metavar="TIME", help="A still of that time (default: the end).")
-@click.option("--fps", type=click.FloatRange(0.1, 60), default=15.0, show_default=True, help="Frames a second at most.")
+@click.option(
+    "--fps",
+    metavar="N",
+    type=click.FloatRange(0.1, 60),
+    default=15.0,
+    show_default=True,
+    help="Frames a second at most.",
+)
 @click.option("--idle-limit", type=DURATION, metavar="TIME", help="No pause of a film longer than that.")
 @click.option("--speed", type=click.FloatRange(0.01, 1000), default=1.0, metavar="N", help="A film N times as fast.")
 @click.option("--theme", type=click.Choice(["dark", "light"]), default="dark", help="Colours of pictures.")

@@ -21,7 +21,7 @@ _COLUMNS = ("ID", "NAME", "STARTED", "RAN", "END", "COMMAND")
 @click.option("--running", is_flag=True, help="Only those that still run.")
 @click.option("--originator", metavar="NAME", help="Only those that were started on behalf of NAME.")
 @click.option("--since", type=DURATION, metavar="TIME", help="Only those started within that time, as 2h or 7d.")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many.")
+@click.option("--limit", metavar="N", type=click.IntRange(1, 100_000), default=50, show_default=True, help="How many.")
 @json_option
 @pass_invocation
 def history_command(

@@ -30,7 +30,9 @@ def observer_command() -> None:
     metavar="A,B",
     help="Only these (default all): " + ", ".join(CATEGORIES) + ".",
 )
-@click.option("--capacity", type=click.IntRange(1, 1_000_000), default=1024, show_default=True, help="Events kept.")
+@click.option(
+    "--capacity", metavar="N", type=click.IntRange(1, 1_000_000), default=1024, show_default=True, help="Events kept."
+)
 @click.option(
     "--policy",
     type=click.Choice(("drop_oldest", "block")),

@@ -52,12 +52,20 @@ def service_command() -> None:
 @click.option("--cwd", type=click.Path(file_okay=False), help="Its directory (default: this one).")
 @click.option("--env", type=PAIR, multiple=True, metavar="K=V", help="Laid over the daemon's environment.")
 @click.option("--restart", type=click.Choice(RESTARTS), default=ALWAYS, show_default=True, help="After an exit.")
-@click.option("--max-restarts", type=click.IntRange(min=0), default=0, help="In a row, then it is errored (0: never).")
+@click.option(
+    "--max-restarts",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    help="In a row, then it is errored (0: never).",
+)
 @click.option("--restart-delay", type=DURATION, default=0, metavar="TIME", help="Doubled each time (default 500ms).")
 @click.option("--kill-timeout", type=DURATION, default=0, metavar="TIME", help="Between TERM and KILL (default 3s).")
 @click.option("--min-uptime", type=DURATION, default=0, metavar="TIME", help="Forgets crashes (default 2s).")
 @click.option("--log-size", type=BYTES, default=0, metavar="SIZE", help="Rotates the logs (default 10M).")
-@click.option("--log-keep", type=click.IntRange(min=1), default=None, help="Old log files kept (default 3).")
+@click.option(
+    "--log-keep", metavar="N", type=click.IntRange(min=1), default=None, help="Old log files kept (default 3)."
+)
 @click.argument("words", nargs=-1, required=True, shell_complete=_complete)
 @json_option
 @pass_invocation
@@ -191,7 +199,9 @@ def describe_command(invocation: Invocation, /, *, target: str, as_json: bool) -
 
 @service_command.command("logs")
 @target_argument
-@click.option("--lines", "-n", type=click.IntRange(min=1), default=100, show_default=True, help="Of each stream.")
+@click.option(
+    "--lines", "-n", metavar="N", type=click.IntRange(min=1), default=100, show_default=True, help="Of each stream."
+)
 @json_option
 @pass_invocation
 def logs_command(invocation: Invocation, /, *, target: str, lines: int, as_json: bool) -> int:

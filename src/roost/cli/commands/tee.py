@@ -30,7 +30,9 @@ def tee_command() -> None:
 @click.option("--block", is_flag=True, help="Let the program wait for FILE, instead of leaving something out.")
 @click.option("--no-markers", is_flag=True, help="Do not say in FILE where something is missing.")
 @click.option("--rotate", type=BYTES, default=0, metavar="SIZE", help="Go on in a new file at about that size.")
-@click.option("--keep", type=click.IntRange(min=1), default=5, show_default=True, help="Old files kept by --rotate.")
+@click.option(
+    "--keep", metavar="N", type=click.IntRange(min=1), default=5, show_default=True, help="Old files kept by --rotate."
+)
 @json_option
 @pass_invocation
 def add_command(
