@@ -244,6 +244,12 @@ def test_too_much_is_refused_by_name(client: Client) -> None:
             refused()
 
 
+def test_no_time_to_answer_is_refused_and_not_taken_for_the_usual_time(shared: Instance) -> None:
+    """`--timeout 0` is a time that was given; nothing waits a minute for it."""
+    done = shared.roost("ask", "--tool", "Bash", "--timeout", "0", check=False)
+    assert (done.returncode, b"more than 0 s" in done.stderr) == (11, True)
+
+
 async def test_the_asyncio_client_has_the_same_verbs(shared: Instance) -> None:
     async with AsyncClient(shared.socket, autostart=False) as client:
         async with asyncio.TaskGroup() as tasks:

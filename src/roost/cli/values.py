@@ -50,11 +50,11 @@ def parse_size(text: str) -> tuple[int, int]:
     return rows, cols
 
 
-def parse_ring(text: str) -> int:
-    """Bytes of an output ring."""
+def parse_capacity(text: str) -> int:
+    """Bytes that something may hold, at least 1."""
     size_bytes = parse_bytes(text)
     if not size_bytes:
-        raise InvalidError(f"{text!r} cannot be a ring: it would hold nothing; write for example 64M")
+        raise InvalidError(f"{text!r} bytes would hold nothing; write for example 64M")
     return size_bytes
 
 
@@ -71,7 +71,7 @@ def parse_signal(text: str) -> int:
     raise InvalidError(f"{text!r} is no signal; write a name or number of `kill -l`, for example INT or 2")
 
 
-BYTES = Parsed("size", parse_ring)
+BYTES = Parsed("size", parse_capacity)
 DURATION = Parsed("duration", parse_duration)
 PAIR = Parsed("key=value", parse_pair)
 SIGNAL = Parsed("signal", parse_signal)

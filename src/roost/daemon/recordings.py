@@ -232,11 +232,13 @@ class Recordings:
         """The recording of that handle; without one the only one that is not over. Raises NoRunError, InvalidError."""
         if handle is not None:
             if handle not in session.recorders:
-                raise NoRunError(f"session {session.record.name} has no recording {handle}")
+                raise NoRunError(
+                    f"session {session.record.name} has no recording {handle}; `roost record list` lists them"
+                )
             return session.recorders[handle]
         running = [recorder for recorder in session.recorders.values() if not recorder.ended]
         if not running:
-            raise NoRunError(f"session {session.record.name} is not being recorded")
+            raise NoRunError(f"session {session.record.name} is not being recorded; `roost record list` says which are")
         if len(running) > 1:
             handles = ", ".join(str(recorder.record.handle) for recorder in running)
             raise InvalidError(f"session {session.record.name} has several recordings ({handles}); name one")

@@ -158,7 +158,7 @@ class Tees:
         try:
             return session.tees[handle]
         except KeyError:
-            raise NoRunError(f"session {session.record.name} has no tee {handle}") from None
+            raise NoRunError(f"session {session.record.name} has no tee {handle}; `roost tee ls` lists them") from None
 
     async def remove(self, session: Session, handle: int) -> None:
         """Let the file take what the stream has up to now, then close it; one that hangs is given up after DRAIN_S."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from roost.cli.values import parse_pair, parse_ring, parse_signal, parse_size
+from roost.cli.values import parse_capacity, parse_pair, parse_signal, parse_size
 from roost.cli.wording import count, show_duration, signal_name
 from roost.errors import InvalidError
 
@@ -31,10 +31,10 @@ def test_sizes_that_no_terminal_has_are_refused(text: str) -> None:
         parse_size(text)
 
 
-def test_a_ring_holds_something() -> None:
-    assert parse_ring("64M") == 64 << 20
+def test_a_capacity_of_nothing_is_refused() -> None:
+    assert parse_capacity("64M") == 64 << 20
     with pytest.raises(InvalidError):
-        parse_ring("0")
+        parse_capacity("0")
 
 
 @pytest.mark.parametrize("text", ["INT", "SIGINT", "int", "2"])

@@ -56,12 +56,12 @@ def ask_command(
     if agent:
         if tool or detail or id or as_json:
             raise click.UsageError("--from takes everything from stdin; only --to and --timeout go with it")
-        return _as_hook(invocation, agent, target, timeout or _HOOK_TIMEOUT_S)
+        return _as_hook(invocation, agent, target, _HOOK_TIMEOUT_S if timeout is None else timeout)
     if not tool:
         raise click.UsageError("say with --tool what is to be approved")
     told = sys.stdin.read() if detail == "-" else detail or ""
     try:
-        answer = _ask(invocation, tool, told, target, timeout or _TIMEOUT_S, id)
+        answer = _ask(invocation, tool, told, target, _TIMEOUT_S if timeout is None else timeout, id)
     except RoostError as error:
         say(error.message)
         code = exit_code(error)

@@ -39,7 +39,7 @@ async def _converse(invocation: Invocation, target: str) -> int:
     except* RoostError as group:
         error = _first(group)
         told = {"type": "error", "id": None, "kind": error.kind, "error": error.message}
-        await sink.write(json.dumps(told).encode() + b"\n")
+        await sink.write(json.dumps(told, separators=(",", ":")).encode() + b"\n")
         code = exit_code(error)
     return code
 

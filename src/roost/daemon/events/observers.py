@@ -261,7 +261,7 @@ class Observers:
         observer = self._observers.get(id)
         if observer is None or (session is not None and observer.session is not session):
             whose = f"session {session.id} has no" if session is not None else "there is no"
-            raise NoRunError(f"{whose} observer {id!r}")
+            raise NoRunError(f"{whose} observer {id!r}; `roost observer ls` lists them")
         await observer.ready.wait()
         await self._log.states_stored()  # what anybody is told of it, the next daemon knows too
         return observer
