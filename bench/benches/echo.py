@@ -1,9 +1,10 @@
 """A keystroke's round trip through an attached session: typed byte, raw-mode child, byte back at the client.
 
 Compared: roost with a client that reads the ring itself and types past the daemon (as roost's own do), with one that
-only reads itself, and with one that is sent frames; dtach over its packets (the same C program as client of all), a raw
-PTY, tmux with its own client. And a C program with the hops that roost has over frames: by how much it is slower than
-dtach is what hops cost in any language, by how much roost is slower than it is what Python costs.
+only reads itself, with one that is sent frames, and with one of plain v1, which is sent frames, too; dtach over its
+packets (the same C program as client of all), a raw PTY, tmux with its own client. And a C program with the hops that
+frames have through the daemon: by how much it is slower than dtach is what hops cost in any language, by how much roost
+is slower than it is what Python costs.
 Situations: nothing else going on; the control plane busy (one client in a closed loop of `sessions.list` and
 `daemon.status` on a roost with 20 idle sessions: on the measured daemon, and beside dtach, so that the machine is as
 busy); six other sessions flooding without clients, of the same host. A pause of 300 µs before each byte.
@@ -28,17 +29,19 @@ _IDLE_SESSIONS = 20
 _ECHO = "echo"
 _POINTS = ("p50_us", "p99_us")
 #: How roost's client gets its output.
-_WAYS = ("direct", "local", "frames")
+_WAYS = ("direct", "local", "frames", "v1")
 _RELAY = hosts.RelayHost.name
 _FLOOD = "flood"
 _Echo = dict[str, Any]
 _Runs = dict[str, Callable[[], _Echo]]
 
 
-def _roost_echo(context: Context, roost: RoostHost, count: int, *, local: bool = False, types: bool = False) -> _Echo:
+def _roost_echo(
+    context: Context, roost: RoostHost, count: int, *, local: bool = False, types: bool = False, plain: bool = False
+) -> _Echo:
     target = roost.open([native.program(_ECHO)])
     how = ("--local",) if local else ()
-    request = lightwire.attach(target, local=local, types=types)
+    request = lightwire.attach_v1(target) if plain else lightwire.attach(target, local=local, types=types)
     client, out = roost.view(request, "--echo", str(count), "--seconds", _LIMIT_S, *how)
     result = hosts.Watch(context, client, out, host=None).finish()
     roost.end([target])
@@ -115,6 +118,7 @@ def run(context: Context) -> list[Row]:
             "direct": lambda: _roost_echo(context, roost, count, local=True, types=True),
             "local": lambda: _roost_echo(context, roost, count, local=True),
             "frames": lambda: _roost_echo(context, roost, count),
+            "v1": lambda: _roost_echo(context, roost, count, plain=True),
         }
         if dtach:
             pair["dtach"] = lambda: _echo(dtach, count)

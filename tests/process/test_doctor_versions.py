@@ -39,7 +39,7 @@ def later_source(directory: Path) -> str:
     copied.mkdir()
     for name in ("keeper", "ring", "platform"):
         shutil.copytree(source / name, copied / name)
-    for name in ("errors.py", "version.py", "__init__.py"):
+    for name in ("errors.py", "plain_frames.py", "version.py", "__init__.py"):
         shutil.copy(source / name, copied / name)
     messages = copied / "keeper/messages.py"
     messages.write_text(re.sub(r"^(VERSION|MIN_VERSION) = 1$", r"\1 = 9", messages.read_text(), flags=re.MULTILINE))
@@ -53,7 +53,8 @@ def later_keeper(tmp_path: Path) -> Iterator[tuple[Instance, int]]:
     paths = Paths.for_scope(environ=instance.environ)
     paths.ensure_dirs()
     command = keeper_command(paths)
-    command[5:6] = [later_source(tmp_path), "--launch"]
+    source = command.index("-c") + 2
+    command[source : source + 1] = [later_source(tmp_path), "--launch"]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=60)
     text = eventually(lambda: refusal(paths))
     found = re.search(r"the keeper with pid (\d+) 9 to 9", text)

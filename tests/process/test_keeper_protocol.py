@@ -185,6 +185,36 @@ def test_descriptors_sent_along_with_a_request_are_closed(keeper: KeeperProcess,
     assert received[0].seq == 77
 
 
+def test_a_guest_needs_its_connection_and_a_terminal(peer: Peer) -> None:
+    terminal, pipe = peer.spawn("cat"), peer.spawn("cat", kind="pipe")
+    assert refusal(lambda: peer.call(m.ADD_GUEST, [(m.T_ID, terminal.id)])).kind == "invalid"
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        send_packet(peer.sock, m.encode(m.ADD_GUEST, 900, [(m.T_ID, pipe.id)]), [ours.fileno()])
+        received = receive_packet(peer.sock)
+        assert received is not None and received[0].text(m.T_ERROR_KIND) == "invalid"
+    peer.call(m.DROP_GUEST, [(m.T_ID, terminal.id), (m.T_GUEST, 5)])  # one that is not there
+    end(peer, terminal)
+    end(peer, pipe)
+
+
+def test_guests_end_with_the_connection_of_their_daemon(keeper: KeeperProcess) -> None:
+    first = keeper.daemon()
+    terminal = first.spawn("cat")
+    ours, theirs = socket.socketpair()
+    send_packet(first.sock, m.encode(m.ADD_GUEST, 900, [(m.T_ID, terminal.id)]), [ours.fileno()])
+    received = receive_packet(first.sock)
+    assert received is not None and received[0].has(m.T_GUEST) and len(received[1]) == 1
+    os.close(received[1][0])
+    ours.close()
+    first.close()
+    theirs.settimeout(TIMEOUT_S)
+    with theirs:
+        assert theirs.recv(1) == b""
+    terminal.peer = keeper.daemon()
+    end(terminal.peer, terminal)
+
+
 def test_an_unsealed_memory_file_is_refused(keeper: KeeperProcess, peer: Peer) -> None:
     fd = os.memfd_create("body")
     os.write(fd, b"\0" * 100_000)

@@ -18,6 +18,8 @@ from roost.core.queries import query_spans
 from roost.core.sizing import check_size
 from roost.daemon.asker import ASKER
 from roost.daemon.attachment import Attachment, AttachmentTraits
+from roost.daemon.guest_attachment import GuestAttachment
+from roost.daemon.guests import Lender
 from roost.daemon.last_frames import finish_with_exit
 from roost.daemon.lending import Lent
 from roost.daemon.local_attachment import LocalAttachment
@@ -100,10 +102,12 @@ class Attacher:
         conversation: ServerConversation,
         on_gone: Callable[[], None],
         lent: Lent | None = None,
+        lender: Lender | None = None,
     ) -> tuple[Attachment, Admitted]:
         """Admit a client and build its attachment; nothing is sent before `Attachment.start`.
 
-        `lent` makes it one that reads locally; it belongs to the attachment once this has succeeded.
+        `lent` makes it one that reads locally; it belongs to the attachment once this has succeeded. `lender` may lend
+        the connection of a plain v1 client to the keeper.
         """
         if spec.mode not in MODES:
             raise InvalidError(f"unknown mode {spec.mode!r}; modes are {', '.join(MODES)}")
@@ -138,7 +142,11 @@ class Attacher:
         if lent is not None and admitted.blanks:
             lent.release()  # parts of what is retained are not for this client: the daemon sends it
             lent = None
-        kind: Callable[..., Attachment] = Attachment if lent is None else partial(LocalAttachment, lent=lent)
+        kind: Callable[..., Attachment] = Attachment
+        if lent is not None:
+            kind = partial(LocalAttachment, lent=lent)
+        elif lender is not None and lender.is_able and session.is_pty and _is_plain(spec):
+            kind = partial(GuestAttachment, session=session, lender=lender)
         attachment = kind(
             self._loop,
             sock,
@@ -204,6 +212,11 @@ class Attacher:
             restored=restored,
             blanks=blanks,
         )
+
+
+def _is_plain(spec: AttachSpec) -> bool:
+    """Whether that client speaks v1 as it was, alone at its terminal."""
+    return not spec.extended and not spec.lossless and spec.mode == "exclusive"
 
 
 def _leave_questions(session: Session, spec: AttachSpec, start: int) -> frozenset[int]:

@@ -135,6 +135,15 @@ class Attachment:
     def input_ended(self) -> None:
         """Its input was taken back, if it did not come through the daemon."""
 
+    def recall(self) -> None:
+        """Have its connection back from the keeper, if that serves it (`guest_attachment`)."""
+
+    def look(self) -> None:
+        """Go on with the connection if it has come back."""
+
+    def _keystroke_done(self) -> None:
+        """Somebody has typed a key and had what there was to send."""
+
     def _take_part(self) -> None:
         self.stream.add(self)
 
@@ -350,6 +359,7 @@ class Attachment:
         keystroke = self._conversation.keystroke(data)
         if keystroke is not None:
             self._on_input(self, keystroke)
+            self._keystroke_done()
             return
         self._conversation.feed(data)
         self._dispatch()

@@ -37,11 +37,20 @@ class Tap(Protocol):
 class ChildInput:
     """Writes to a PTY master or a stdin pipe without ever blocking the loop."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, fd: int, *, on_room: Callable[[], None]) -> None:
-        """Use (not own) a non-blocking descriptor. `on_room` is called when a full queue has room again."""
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        fd: int,
+        *,
+        on_room: Callable[[], None],
+        on_queued: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Use (not own) a non-blocking descriptor. `on_queued` is called when the child does not take a piece whole,
+        `on_room` when a full queue has room again."""
         self._loop = loop
         self._fd = fd
         self._on_room = on_room
+        self._on_queued = on_queued
         self._queue: deque[tuple[memoryview, object, OnWritten]] = deque()
         self._queued = 0
         self._waiting = False
@@ -81,6 +90,11 @@ class ChildInput:
         """Whether sources must be held back now."""
         return self._queued >= QUEUE_BYTES
 
+    @property
+    def queued(self) -> bool:
+        """Whether something waits until the child takes it."""
+        return bool(self._queue)
+
     def write(self, data: bytes, source: object, on_written: OnWritten) -> None:
         """Write now what the child takes, queue the rest. `source` is only compared (see `purge`)."""
         if self._closed:
@@ -95,6 +109,7 @@ class ChildInput:
         self._queued += len(data)
         self._was_full = self._was_full or self.full
         self._wait()
+        self._on_queued()
 
     def _try(self, data: bytes | memoryview, on_written: OnWritten) -> int | None:
         """Bytes taken; None after a final error."""

@@ -127,12 +127,18 @@ class Control:
         fields: list[tuple[int, bytes | int | float | str]] = [
             (m.T_ARG, os.fsencode(a)) for a in keeper_command(self._paths)
         ]
+        lender = self._service.lender
+        lender.pause()
         try:
             answer, _ = await asyncio.wait_for(self._link.call(m.UPGRADE, fields), _UPGRADE_S)
         except TimeoutError:
             raise RoostError(
                 f"the keeper did not answer within {_UPGRADE_S:g} s; see {self._paths.keeper_log}"
             ) from None
+        except RoostError:
+            lender.resume()
+            raise
+        lender.resume()
         self._link.version = answer.u64(m.T_VERSION, self._link.version)
         return {"keeper_pid": self._link.pid, "version": self._link.version}
 

@@ -149,6 +149,26 @@ class KeeperLink:
             self._waiting[self._seq] = self._calling_back(self._seq, then)
         self._send(m.encode(message_type, self._seq, fields), ())
 
+    def ask_then(
+        self, message_type: int, fields: Fields, fds: tuple[int, ...], *, then: Callable[[Answer | None], None]
+    ) -> None:
+        """Ask without waiting; `then` is given the answer and its descriptors, None for an error."""
+        if self.lost:
+            then(None)
+            return
+        assert self._loop is not None
+
+        def answered(future: asyncio.Future[Answer]) -> None:
+            self._waiting.pop(seq, None)
+            failed = future.cancelled() or future.exception() is not None
+            answer = None if failed else future.result()
+            then(None if answer is None or answer[0].has(m.T_ERROR_KIND) else answer)
+
+        self._seq = seq = self._seq % 0xFFFF_FFFF + 1
+        self._waiting[seq] = future = self._loop.create_future()
+        future.add_done_callback(answered)
+        self._send(m.encode(message_type, seq, fields), fds)
+
     def keep(self, session_id: str, record: bytes, *, then: Callable[[], None] | None = None) -> None:
         """Have the keeper keep a session's record, for the daemons to come."""
         self.tell(m.SET_BLOB, [(m.T_ID, session_id), (m.T_BLOB, record)], then=then)

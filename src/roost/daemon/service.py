@@ -19,6 +19,7 @@ from roost.daemon.admission import Admitted, Attacher, AttachSpec
 from roost.daemon.asker import ASKER
 from roost.daemon.attachment import Attachment
 from roost.daemon.audit import Audit
+from roost.daemon.guests import Lender
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.lending import Lent, lend
 from roost.daemon.log_slice import LogSlice, read_slice
@@ -58,6 +59,7 @@ class Service:
         self._attacher = attacher
         self._terminator = terminator
         self.link = link
+        self.lender = Lender(link, self._input_watched)
         self._tees = tees
         #: Told of every client that was admitted.
         self.after_attach: list[Callable[[Session, AttachSpec], None]] = []
@@ -150,7 +152,7 @@ class Service:
         """Make a connection an attachment, and what to answer before it starts. Raises AlreadyAttachedError."""
         if lent is not None and lent.types and self._input_watched(session):
             lent.without_input()
-        attached = self._attacher.attach(session, spec, sock, conversation, on_gone, lent)
+        attached = self._attacher.attach(session, spec, sock, conversation, on_gone, lent, self.lender)
         for tell in self.after_attach:
             tell(session, spec)
         return attached

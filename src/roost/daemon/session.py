@@ -126,7 +126,7 @@ class Session:
     def take_input(self, fd: int) -> None:
         """Own the PTY master or the write end of stdin."""
         self._input_fd = fd
-        self.input = ChildInput(self._loop, fd, on_room=self.typing.has_room)
+        self.input = ChildInput(self._loop, fd, on_room=self.typing.has_room, on_queued=self.typing.recall)
         if self.is_pty:
             self.window.use(fd)
             self._tell_scanner()

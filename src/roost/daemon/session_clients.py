@@ -84,8 +84,10 @@ class SessionClients:
 
         When this returns the keeper has said that nothing of them can come any more; `admit` follows without a wait.
         """
-        while self._session.typing.direct and not self._would_refuse(stream, mode, steal=steal, token=token):
+        while self._session.typing.past_daemon and not self._would_refuse(stream, mode, steal=steal, token=token):
             ending = self._session.typing.direct.end(self._not_beside(token, mode), discarding=True)
+            if mode != "view":
+                ending += self._session.typing.recall()
             if not ending:
                 return
             await all_ended(ending)

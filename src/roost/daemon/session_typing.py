@@ -39,6 +39,7 @@ class SessionTyping:
         self._hooks = hooks
         self._held_back: set[Attachment] = set()
         self._look_timer: asyncio.TimerHandle | None = None
+        self._lent: dict[Attachment, asyncio.Event] = {}  # who is served by the keeper; set when no more
         self.direct = DirectInputs(lambda reader, all, then: hooks.drop_direct(session, reader, all, then))
 
     def close(self) -> None:
@@ -138,17 +139,44 @@ class SessionTyping:
 
     def left(self, attachment: Attachment) -> None:
         """A client has gone: what it typed counts, what was not written yet is withdrawn."""
-        self._note(attachment)
+        self._note(attachment, attachment.newly_typed())
         self._held_back.discard(attachment)
         if self._session.input is not None:
             self._session.input.purge(attachment)
 
     async def end_direct(self) -> None:
         """Have everybody type through the daemon; when this returns nothing comes past it any more."""
-        while self.direct:
-            await all_ended(self.direct.end(self.direct.tokens(), discarding=False))
+        while self.past_daemon:
+            await all_ended([*self.direct.end(self.direct.tokens(), discarding=False), *self.recall()])
         for attachment in self._session.clients.attachments:
             attachment.input_ended()
+
+    @property
+    def past_daemon(self) -> bool:
+        """Whether anybody types without it."""
+        return bool(self.direct or self._lent)
+
+    def lent(self, attachment: Attachment) -> None:
+        """The keeper is about to serve that client's connection."""
+        self._lent[attachment] = asyncio.Event()
+        self._session.streams["stdout"].on_woken = self._woken
+        if self._look_timer is None:
+            self._watch()
+
+    def came_back(self, attachment: Attachment, typed_bytes: int) -> None:
+        """It does so no more; so much was typed meanwhile."""
+        if not self._session.forgotten:
+            self._note(attachment, typed_bytes)
+        ended = self._lent.pop(attachment, None)
+        if ended is not None:
+            ended.set()
+
+    def recall(self) -> list[asyncio.Event]:
+        """Have the connections back that the keeper serves; what has to be waited for, if it matters when."""
+        ending = list(self._lent.values())
+        for attachment in tuple(self._lent):
+            attachment.recall()
+        return ending
 
     def found_direct(self, readers: list[int]) -> None:
         """The keeper reads those inputs (once, at adoption)."""
@@ -162,23 +190,24 @@ class SessionTyping:
             self._loop.call_soon(lambda: self.direct.end([""], discarding=True))
 
     def _woken(self) -> None:
-        """The keeper has told of something, perhaps of input."""
+        """The keeper has told of something, perhaps of input, perhaps of a connection that it has given back."""
+        for attachment in tuple(self._lent):
+            attachment.look()
         if self._look_timer is not None:
             return
-        newly = [self._note(attachment) for attachment in self._session.clients.attachments]
+        newly = [self._note(attachment, attachment.newly_typed()) for attachment in self._session.clients.attachments]
         if any(newly):
             self._look_timer = self._loop.call_later(LOOK_S, self._watch)
 
     def _watch(self) -> None:
         """Have the keeper tell of the next input, and take note of what has come before that."""
         self._look_timer = None
-        if not self._session.forgotten and self.direct:
+        if not self._session.forgotten and self.past_daemon:
             self._session.streams["stdout"].ring.watch_input()
             self._woken()
 
-    def _note(self, attachment: Attachment) -> bool:
-        """Take note of what a client typed past the daemon; whether there was anything."""
-        count = attachment.newly_typed()
+    def _note(self, attachment: Attachment, count: int) -> bool:
+        """Take note of how much a client typed past the daemon; whether it was anything."""
         if count:
             self._hooks.typed(self._session, attachment.traits.asker, "input", b"", count)
             if attachment in self._session.clients.attachments:

@@ -333,6 +333,11 @@ class Stream:
         if self.ring.set_hold(hold) and self._room_worth_waking(hold):
             os.eventfd_write(self._room_event, 1)
 
+    def wake_keeper(self) -> None:
+        """Have the draining thread look at what concerns this stream."""
+        if not self._closed:
+            os.eventfd_write(self._room_event, 1)
+
     def keep_found_hold(self) -> None:
         """Keep the hold that an earlier daemon left until `release_found_hold`: whose it is may not be loaded yet."""
         self._keeps_found_hold = True

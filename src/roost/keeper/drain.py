@@ -27,6 +27,7 @@ import time
 
 from roost.keeper.echo_look import EchoLook
 from roost.keeper.floods import Floods
+from roost.keeper.guests import Guests
 from roost.keeper.inputs import Input, Inputs
 from roost.keeper.parking import Parking
 from roost.keeper.readers import wake_sleepers
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from roost.keeper.guests import Guest
     from roost.keeper.inputs import Mouth
     from roost.keeper.sessions import Stream
 
@@ -48,7 +50,7 @@ EXIT_DRAIN_S = 0.25
 _EVENTS_A_POLL = 256
 #: Reads of a terminal in one turn, and while other streams wait for theirs.
 _FULL_TURN_READS, _SHORT_TURN_READS = 16, 2
-#: While a flood was come to so long ago, this thread does not sleep, and no echo is looked for.
+#: While a flood was come to so long ago, this thread does not sleep: no echo is looked for, no guest is served.
 _FLOOD_S = 0.005
 #: How long what many floods need is kept behind the last of them.
 _KEPT_S = 1.0
@@ -81,6 +83,7 @@ class Drain:
         self._inputs = Inputs(self._epoll, lambda source: report(SETTLED, source.close), self._expect_echo)
         self._scratch = Scratch()
         self._floods = Floods(self._scratch, self._serve, self._guarded_store)
+        self._guests = Guests(self._epoll, self._streams, self._expect_echo, lambda: self._floods.within(_FLOOD_S))
 
     # --- asked by the control thread -----------------------------------------------------------------------------
 
@@ -95,6 +98,7 @@ class Drain:
         self.wake()
         with self._stopped:
             self._carry_out()  # what it did not come to any more
+            self._guests.close()
             self._scratch.close()
             self._epoll.close()
 
@@ -136,6 +140,14 @@ class Drain:
         """Do so no more; `finishing`: but first with what is there already, as far as the terminal takes it."""
         self._ask(self._on_stop_typing, (mouth, source, finishing))
 
+    def add_guest(self, guest: Guest) -> None:
+        """Serve that client's connection while it is lent."""
+        self._ask(self._guests.add, guest)
+
+    def remove_guest(self, guest: Guest) -> None:
+        """Do so no more: whoever has lent it has it back once this is settled."""
+        self._ask(self._guests.remove, guest)
+
     def _ask(self, command: Callable[[Any], None], subject: Any) -> None:
         self._commands.append((command, subject))
         self.wake()
@@ -145,6 +157,7 @@ class Drain:
     def _run(self) -> None:
         block_all()
         poll, streams, wake_fd, look = self._epoll.poll, self._streams, self.wake_fd, self._look
+        guests = self._guests.by_fd
         while not self._stopping:
             events = poll(self._timeout_s(), _EVENTS_A_POLL)
             if not events:
@@ -160,6 +173,8 @@ class Drain:
                         self._serve(stream)
                 elif fd == wake_fd:
                     self._on_wake()
+                elif fd in guests:
+                    self._guarded_guest(guests[fd])
                 else:
                     self._guarded_input(fd)
             if self._parking:
@@ -215,6 +230,18 @@ class Drain:
         if stream.writer.end == end:
             self._look.begin(stream)
 
+    def _guarded_guest(self, guest: Guest) -> None:
+        try:
+            self._guests.serve(guest)
+        except Exception as error:  # noqa: BLE001 - as above: the daemon has it back and sees for itself
+            self._log(f"fault in a guest of {guest.stream.session_id}: {type(error).__name__}: {error}")
+            self._take_leave(guest.stream)
+
+    def _take_leave(self, stream: Stream) -> None:
+        """Leave the stream's guest to the daemon."""
+        if stream.guest is not None:
+            self._guests.give_back(stream.guest)
+
     def _timeout_s(self) -> float:
         if self._ready or self._floods.waiting or self._look.stream is not None:
             return 0
@@ -241,6 +268,7 @@ class Drain:
         except BlockingIOError:
             pass
         self._carry_out()
+        self._guests.look()
 
     def _carry_out(self) -> None:
         while self._commands:
@@ -254,6 +282,7 @@ class Drain:
         stream.is_ready = stream.is_parked = stream.finishing = False
         stream.floods = 0
         stream.retry_at = stream.retry_delay_s = 0.0
+        stream.guest = None
         stream.writer.set_stalled(False)
         if stream.fd is None:
             return
@@ -271,6 +300,7 @@ class Drain:
             self._mark_exit(stream)
             return
         stream.finishing = True
+        self._take_leave(stream)
         self._begin_deadline(stream)
         if not stream.is_parked:
             self._make_ready(stream)
@@ -281,6 +311,8 @@ class Drain:
 
     def _on_forget(self, stream: Stream) -> None:
         self._unwatch(stream)
+        for guest in stream.guests:
+            self._guests.remove(guest)
         self._report(FORGOTTEN, stream)
 
     def _on_type_from(self, subject: tuple[Mouth, Input]) -> None:
@@ -310,6 +342,7 @@ class Drain:
     def _unwatch(self, stream: Stream) -> None:
         if stream.fd is None or self._streams.pop(stream.fd, None) is None:
             return
+        self._take_leave(stream)
         if stream.mouth is not None:
             self._inputs.remove_all(stream.mouth)
         if stream.is_parked:
@@ -372,6 +405,8 @@ class Drain:
             self._rest(stream)
             return False
         stream.retry_delay_s = 0.0
+        if stream.guest is not None:
+            self._guests.send(stream.guest, piece)
         if stream.readers:
             wake_sleepers(stream.readers)
         if writer.take_waiting():
@@ -393,6 +428,7 @@ class Drain:
     # --- parked streams ----------------------------------------------------------------------------------------------
 
     def _rest(self, stream: Stream) -> None:
+        self._take_leave(stream)
         if not stream.is_parked and stream.fd in self._streams:
             self._parking.rest(stream)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from roost.keeper.drain import Report
+    from roost.keeper.guests import Guest
     from roost.keeper.inputs import Input, Mouth
     from roost.keeper.log import Log
     from roost.keeper.sessions import Session, Stream
@@ -93,6 +94,14 @@ class Drains:
     def stop_typing(self, mouth: Mouth, source: Input, *, finishing: bool) -> None:
         """Do so no more; `finishing`: but first with what is there already, as far as the terminal takes it."""
         self._threads[mouth.stream.thread_index].stop_typing(mouth, source, finishing=finishing)
+
+    def add_guest(self, guest: Guest) -> None:
+        """Serve that client's connection while it is lent."""
+        self._threads[guest.stream.thread_index].add_guest(guest)
+
+    def remove_guest(self, guest: Guest) -> None:
+        """Do so no more."""
+        self._threads[guest.stream.thread_index].remove_guest(guest)
 
     def collect(self) -> None:
         """Handle the reports that have come in."""

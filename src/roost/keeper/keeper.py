@@ -139,6 +139,8 @@ class Keeper:
     def _on_closed(self, connection: Connection) -> None:
         if connection.fault:
             self._log.write(f"connection of {connection.peer_pid} closed: {connection.fault}")
+        if connection.role == "daemon":
+            self._keeping.drop_guests()
         self._slot.on_closed(connection)
 
     def _notify(self, type: int, fields: list[tuple[int, Value]]) -> None:
@@ -215,7 +217,7 @@ class Keeper:
             error = RoostError("the keeper was not upgraded: a spawn is still under way; try again", kind="unavailable")
             self._upgrade_failed(connection, seq, error)
             return
-        self._keeping.drains.stop()
+        self._keeping.stop_drains()
         try:
             state = self._save(seq)
             replace_image(program, argv, state, encode_state(state))

@@ -14,6 +14,7 @@ from roost.keeper import messages as m
 from roost.keeper.children import Reaper
 from roost.keeper.drain import CLOSED, FORGOTTEN, MARKED
 from roost.keeper.drains import Drains
+from roost.keeper.guests import GuestList
 from roost.keeper.readers import Readers
 from roost.keeper.sessions import Stream, describe_exit
 from roost.keeper.table import SessionTable
@@ -39,6 +40,7 @@ class Keeping:
         self.table = SessionTable()
         self.drains = Drains(wake_fds, self._on_report, log)
         self.readers = Readers(loop, self.drains)
+        self.guests = GuestList(self.drains)
         self.reaper = Reaper(self.table, self._on_exit, on_orphan)
         self._notify = notify
 
@@ -58,6 +60,19 @@ class Keeping:
             for reader in stream.readers:
                 self.readers.resume(stream, reader)
         self._drain_again(session)
+
+    def stop_drains(self) -> None:
+        """End the threads. Guests stay with the daemon: it is told so by each loan that is over."""
+        self.drains.stop()
+        for session in self.table:
+            for stream in session.streams:
+                self.guests.close_all(stream)
+
+    def drop_guests(self) -> None:
+        """Who lent their connections has gone."""
+        for session in self.table:
+            for stream in session.streams:
+                self.guests.drop_all(stream)
 
     def restart_drains(self) -> None:
         """Drain everything again after the threads were stopped and the re-exec failed."""
@@ -140,6 +155,7 @@ class Keeping:
         if stream.fd is not None:
             os.close(stream.fd)
             stream.fd = None
+        self.guests.close_all(stream)
         self.readers.drop_all(stream)
         stream.writer.release()
         os.close(stream.ring_fd)

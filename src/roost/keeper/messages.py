@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 MIN_VERSION = 1
-FEATURES = ("holds", "pin", "upgrade", "restart", "env-block", "readers", "inputs")
+FEATURES = ("holds", "pin", "upgrade", "restart", "env-block", "readers", "inputs", "guests")
 
 #: A packet above this travels as a sealed memory file.
 MAX_PACKET_BYTES = 65536
@@ -46,6 +46,8 @@ ADD_READER = 14
 HANGUP = 15
 DROP_READER = 16
 DROP_INPUT = 17
+ADD_GUEST = 18
+DROP_GUEST = 19
 
 # Notices.
 EXITED = 32
@@ -104,6 +106,7 @@ T_HELD_STREAM = 48  # a stream whose ring is held from its first byte on, until 
 T_READER = 49  # a local reader's number
 T_INPUT = 50  # in ADD_READER and its answer: with an input; in an entry: the number of a reader with one
 T_TAKEN = 51  # how many bytes of an input the terminal has taken
+T_GUEST = 52  # the number of a client whose connection may be lent; in an entry: is lent just now
 
 _HEADER = struct.Struct("<HHI")
 HEADER_BYTES = _HEADER.size
@@ -112,12 +115,13 @@ HEADER_BYTES = _HEADER.size
 class Message:
     """One message: type, sequence number, and the fields by tag. Getters raise ProtocolError on a malformed field."""
 
-    __slots__ = ("fields", "seq", "type")
+    __slots__ = ("fds", "fields", "seq", "type")
 
     def __init__(self, type: int, seq: int, fields: dict[int, list[bytes]]) -> None:
         self.type = type
         self.seq = seq
         self.fields = fields
+        self.fds: list[int] = []  # that came with a request, for as long as it is handled
 
     def blob(self, tag: int, default: bytes = b"") -> bytes:
         """The first field of that tag, as bytes."""

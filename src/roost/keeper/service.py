@@ -79,12 +79,15 @@ class Service:
             m.ADD_READER: (daemon, self._add_reader),
             m.DROP_READER: (daemon, self._drop_reader),
             m.DROP_INPUT: (daemon, self._drop_input),
+            m.ADD_GUEST: (daemon, self._add_guest),
+            m.DROP_GUEST: (daemon, self._drop_guest),
             m.UPGRADE: (daemon, self._start_upgrade),
             m.SHUTDOWN: (daemon, self._end),
         }
 
     def on_message(self, connection: Connection, message: m.Message, fds: list[int]) -> None:
-        """Answer one message. The descriptors of a request are not wanted and closed by the caller."""
+        """Answer one message. The descriptors that came with it are closed by the caller."""
+        message.fds = fds
         if message.type == m.HANGUP:
             self._slot.hang_up(connection, message)
             return
@@ -269,6 +272,29 @@ class Service:
 
         reader, finishing = message.u64(m.T_READER), not message.u64(m.T_FORCE)
         self._keeping.readers.drop_input(self._stream(message), reader, then, finishing=finishing)
+        return None
+
+    # --- guests ------------------------------------------------------------------------------------------------------
+
+    def _add_guest(self, connection: Connection, message: m.Message) -> Answer:
+        """The descriptor is a client's connection. The page that goes with the answer says when it is lent."""
+        stream = self._stream(message)
+        if not message.fds or not stream.is_pty:
+            raise InvalidError("a guest needs the descriptor of its connection, and a terminal")
+        guest, page_fd = self._keeping.guests.add(stream, message.fds[0])
+        try:
+            connection.send(m.encode(m.ADD_GUEST | m.REPLY, message.seq, [(m.T_GUEST, guest.id)]), [page_fd])
+        finally:
+            os.close(page_fd)
+        return None
+
+    def _drop_guest(self, connection: Connection, message: m.Message) -> Answer:
+        """Answered once nothing of it can reach the terminal any more, and our copy of its connection is closed."""
+
+        def then() -> None:
+            connection.send(m.encode(m.DROP_GUEST | m.REPLY, message.seq))
+
+        self._keeping.guests.drop(self._stream(message), message.u64(m.T_GUEST), then)
         return None
 
     # --- spawning ----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from roost.keeper import messages as m
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from roost.keeper.guests import Guest
     from roost.keeper.inputs import Mouth
     from roost.keeper.readers import Reader
     from roost.keeper.tlv import Value
@@ -31,6 +32,8 @@ class Stream:
         "fd",
         "finishing",
         "floods",
+        "guest",
+        "guests",
         "is_parked",
         "is_pty",
         "is_ready",
@@ -68,9 +71,11 @@ class Stream:
         self.thread_index = -1
         #: Replaced as a whole by the control thread, read by the draining one.
         self.readers: tuple[Reader, ...] = ()
+        self.guests: tuple[Guest, ...] = ()
         #: What local readers type comes through this; set once, before the draining thread hears of it.
         self.mouth: Mouth | None = None
 
+        self.guest: Guest | None = None  # whose connection is lent just now
         self.is_ready = False  # on the thread's ready list
         self.floods = 0  # not 0: the last look at it gave as much as a read takes (when: see `Floods`)
         self.is_parked = False  # waits for room or memory; edges are ignored meanwhile
@@ -160,6 +165,7 @@ def describe(session: Session) -> list[tuple[int, Value]]:
     fields += [(m.T_CLOSED_STREAM, stream.name) for stream in session.streams if stream.writer.closed]
     for stream in session.streams:
         fields += [(m.T_INPUT, reader.id) for reader in stream.readers if reader.types]
+        fields += [(m.T_GUEST, guest.id) for guest in stream.guests if guest.is_lent]
     fields.append((m.T_BLOB, session.blob))
     return fields
 

@@ -12,6 +12,7 @@ stream frames, and if it fails the connection ends.
 from __future__ import annotations
 
 from roost.errors import ProtocolError
+from roost.plain_frames import keystroke
 from roost.wire.frames import InputFrame, StreamFrame, decode_input_frame, decode_stream_frame
 from roost.wire.framing import MAX_REQUEST_BYTES, MAX_RESPONSE_BYTES, FrameSplitter, FrameTooLargeError
 from roost.wire.record import Record
@@ -92,12 +93,10 @@ class ServerConversation:
 
         None for all others, which have to be fed; also while something is buffered that they belong behind.
         """
-        size = len(data)
-        if not 6 < size < 128 or data[3] != size - 4 or data[5] != size - 6 or not data.startswith(b"\0\0\0"):
+        typed = keystroke(data)
+        if typed is None or self._state != _STREAM or self._splitter.buffered:
             return None
-        if data[4] != 0x0A or self._state != _STREAM or self._splitter.buffered:
-            return None
-        return InputFrame("input", data[6:])
+        return InputFrame("input", typed)
 
     def feed(self, data: bytes) -> Iterator[ServerEvent]:
         """Take received bytes, at once; returns the events that are complete (also available from `events`)."""

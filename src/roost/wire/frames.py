@@ -9,6 +9,7 @@ Frames that exist only in the extension (gap, resized, input offset) are the sam
 
 from __future__ import annotations
 
+from roost import plain_frames
 from roost.errors import ProtocolError
 from roost.wire.frame_types import ExitInfo, InputFrame, StreamFrame
 from roost.wire.framing import OUTPUT_CHUNK_BYTES, PREFIX_BYTES, frame
@@ -90,9 +91,9 @@ def output_head(length: int, offset: int | None = None, *, pipe: bool = False) -
     `offset` is where the data stands in its stream, for extended clients. `pipe` changes nothing: both kinds of stream
     frame have their output in field 1.
     """
-    key = _FULL_CHUNK_KEY if length == OUTPUT_CHUNK_BYTES else b"\n" + write_varint(length)
     if offset is None:
-        return (len(key) + length).to_bytes(4, "big") + key
+        return plain_frames.output_head(length)
+    key = _FULL_CHUNK_KEY if length == OUTPUT_CHUNK_BYTES else b"\n" + write_varint(length)
     at = write_varint(offset)
     return (len(key) + length + len(at) + 4).to_bytes(4, "big") + _OFFSET_HEADS[len(at)] + at + key
 

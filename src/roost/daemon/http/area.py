@@ -80,7 +80,7 @@ class Http:
         self.audit.contents = config.audit_contents
         if config.audit_contents:  # what is typed has to come through the daemon from now on
             for session in self._context.table:
-                if session.typing.direct:
+                if session.typing.past_daemon:
                     ending = session.typing.end_direct()
                     self._context.tasks.create_task(ending, name=f"input of {session.id}")
         for url in [url for url in self._configured if url not in config.listen or config.hosts != self._hosts]:

@@ -1,0 +1,533 @@
+"""Clients of plain v1 whose connections the keeper serves: every byte once and in order, whoever has the connection."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import os
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.instance import Instance, alive, eventually
+from support.keeper_harness import Peer
+from support.v1 import V1Client
+
+from roost.keeper import messages as m
+from roost.wire import daemon_v1_pb2 as pb
+
+#: Says what it is given, but for two bytes: 1 asks for a bulk of output, 2 for a digest of all that came before it.
+CHILD = """
+import hashlib, os, re, termios, tty
+tty.setraw(0, termios.TCSANOW)
+def say(data):
+    data = memoryview(data)
+    while data:
+        data = data[os.write(1, data):]
+say(b"ready\\n")
+digest, bulk = hashlib.sha256(), bytes(33 + i % 90 for i in range({bulk}))
+quiet = False
+while True:
+    data = os.read(0, 65536)
+    at = 0
+    while at < len(data):
+        found = re.compile(b"[\\1-\\4]").search(data, at)
+        end = found.start() if found else len(data)
+        digest.update(data[at:end])
+        if not quiet:
+            say(data[at:end])
+        if end < len(data):
+            what = data[end]
+            if what == 1:
+                say(bulk)
+            elif what == 2:
+                say(b"<" + digest.hexdigest().encode() + b">")
+            elif what == 3:
+                quiet = not quiet
+            else:
+                say(b"the end")
+                os._exit(7)
+        at = end + 1
+"""
+BULK, DIGEST, QUIET, END = b"\1", b"\2", b"\3", b"\4"
+
+
+def bulk_of(size: int) -> bytes:
+    return bytes(33 + i % 90 for i in range(size))
+
+
+class Typist(V1Client):
+    """A v1 client of a session of its own, attached."""
+
+    def __init__(self, instance: Instance, *, bulk: int = 1000, session: str = "", **attach: object) -> None:
+        super().__init__(instance.socket)
+        self.instance = instance
+        with V1Client(instance.socket) as other:
+            child = CHILD.format(bulk=bulk)
+            self.session = session or other.spawn(sys.executable, "-I", "-S", "-c", child).session_id
+        answer = self.attach(self.session, **attach)
+        assert answer.code == 0, answer.message
+        if not session:
+            self.until(b"ready\n", answer.attach_pty_session.backlog)
+        self.typed = hashlib.sha256()
+
+    def key(self, data: bytes) -> None:
+        """Type something and read it back."""
+        self.type(data)
+        self.typed.update(data)
+        assert self.exactly(len(data)) == data
+
+    def exactly(self, count: int) -> bytes:
+        """So many bytes of output; not one more is there then."""
+        seen = b""
+        while len(seen) < count:
+            frame = self.frame()
+            assert frame.WhichOneof("frame") == "output", frame
+            seen += frame.output
+        return seen
+
+    def is_lent(self) -> bool:
+        return lent(self.instance, self.session)
+
+    def until_lent(self) -> None:
+        """Type until the keeper has the connection."""
+
+        def one_more() -> bool:
+            self.key(b"k")
+            return self.is_lent()
+
+        eventually(one_more, what="the connection is lent")
+
+    def check_digest(self) -> None:
+        """The child was given exactly what was typed."""
+        self.type(DIGEST)
+        assert self.exactly(66) == b"<" + self.typed.hexdigest().encode() + b">"
+
+
+def lent(instance: Instance, session: str) -> bool:
+    """Whether the keeper serves a client's connection just now, as it says."""
+    peer = Peer(os.path.join(os.path.dirname(instance.socket), "keeper.sock"))
+    try:
+        peer.hello("probe")
+        entry = next(one for one in peer.list() if one.text(m.T_ID) == session)
+        return bool(entry.list(m.T_GUEST))
+    finally:
+        peer.close()
+
+
+@contextlib.contextmanager
+def stopped(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def typist(shared: Instance) -> Iterator[Typist]:
+    with Typist(shared) as one:
+        yield one
+
+
+# ---- lent ----
+
+
+def test_keys_are_answered_without_the_daemon(typist: Typist, shared: Instance) -> None:
+    typist.until_lent()
+    with stopped(shared.note_pids()):
+        for number in range(50):
+            typist.key(b"%d." % number)
+        typist.sock.sendall(b"".join(b"\0\0\0\3\n\1" + b"%c" % one for one in b"several at once"))
+        typist.typed.update(b"several at once")
+        assert typist.exactly(15) == b"several at once"
+        typist.check_digest()
+    assert typist.is_lent()
+
+
+def test_what_is_no_keystroke_comes_through_the_daemon(typist: Typist) -> None:
+    typist.until_lent()
+    typist.send_raw(pb.PtyInputFrame(resize=pb.PtyResize(rows=31, cols=97)).SerializeToString())
+    typist.key(b"after the resize")
+    with V1Client(typist.instance.socket) as other:
+        found = other.request(63, pb.ListPtySessionsRequest()).list_pty_sessions.sessions
+        assert [(s.rows, s.cols) for s in found if s.session_id == typist.session] == [(31, 97)]
+    typist.until_lent()
+
+
+@pytest.mark.parametrize("cut", [1, 4, 5, 7])
+def test_a_frame_that_comes_in_parts_is_one(typist: Typist, cut: int) -> None:
+    typist.until_lent()
+    frame = b"\0\0\0\7\n\5parts"
+    typist.sock.sendall(frame + frame[:cut])
+    assert typist.exactly(5) == b"parts"
+    typist.sock.sendall(frame[cut:])
+    assert typist.exactly(5) == b"parts"
+    typist.typed.update(b"partsparts")
+    typist.check_digest()
+
+
+def test_a_listing_knows_where_the_client_is(typist: Typist) -> None:
+    typist.until_lent()
+    typist.key(b"later")
+    with V1Client(typist.instance.socket) as other:
+        found = other.call("sessions.get", target=typist.session)
+    assert typist.is_lent() and found["attached"]
+    assert [(c["lag"], c["offset"]) for c in found["clients"]] == [(0, found["end_offset"])]
+
+
+# ---- bulk ----
+
+
+def test_bulk_output_in_the_middle_is_exact(shared: Instance) -> None:
+    size = 10_000_000
+    with Typist(shared, bulk=size) as typist:
+        typist.until_lent()
+        wanted = bulk_of(size + 90)
+        for _ in range(2):
+            typist.type(BULK)
+            at = 0
+            while at < size:
+                frame = typist.frame()
+                if frame.WhichOneof("frame") == "missed_bytes":
+                    at += frame.missed_bytes
+                    continue
+                assert frame.output == wanted[at % 90 : at % 90 + len(frame.output)], at
+                at += len(frame.output)
+            assert at == size
+            typist.until_lent()
+        typist.check_digest()
+
+
+def test_a_paste_in_the_middle_is_exact(shared: Instance) -> None:
+    with Typist(shared) as typist:
+        typist.until_lent()
+        typist.type(QUIET)
+        rest = random.Random(5)
+        left = 10_000_000
+        while left > 0:
+            data = rest.randbytes(min(left, rest.choice([1, 20, 100, 500, 5000, 60000])))
+            data = data.translate(None, b"\1\2\3\4")
+            typist.type(data)
+            typist.typed.update(data)
+            left -= len(data)
+        typist.check_digest()
+        typist.type(QUIET)
+        typist.until_lent()
+        typist.check_digest()
+
+
+def test_a_client_that_does_not_read_misses_nothing_that_is_kept(shared: Instance) -> None:
+    size = 3000
+    with Typist(shared, bulk=size) as typist:
+        typist.until_lent()
+        for _ in range(200):  # more than a socket takes
+            typist.sock.sendall(b"\0\0\0\3\n\1" + BULK)
+        eventually(lambda: not typist.is_lent(), what="the connection is given back")
+        assert typist.exactly(200 * size) == bulk_of(size) * 200
+        typist.until_lent()
+        typist.check_digest()
+
+
+@contextlib.contextmanager
+def meddling(typist: Typist, path: str) -> Iterator[None]:
+    """Somebody has the connection taken back again and again: for input to be shown, for a new keeper."""
+    done, faults = threading.Event(), []
+
+    def meddle() -> None:
+        with V1Client(typist.instance.socket) as other:
+            for step in itertools.count():
+                handle = other.call("tees.add", target=typist.session, stream="stdin", path=path)["handle"]
+                if step % 3 == 2:
+                    other.call("daemon.upgrade_keeper")
+                other.call("tees.remove", target=typist.session, handle=handle)
+                with typist.instance.client() as client:
+                    client.attach(typist.session, mode="view").close()
+                if done.wait(0.05):
+                    return
+
+    def guarded() -> None:
+        try:
+            meddle()
+        except BaseException as error:  # noqa: BLE001 - told to the test
+            faults.append(error)
+
+    thread = threading.Thread(target=guarded)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join(60)
+    assert not faults and not thread.is_alive(), faults
+
+
+class Reader:
+    """Takes the output of a client in a thread; `room` keeps those who cause it within what the ring holds."""
+
+    def __init__(self, typist: Typist) -> None:
+        self.seen, self.wanted = bytearray(), bytearray()
+        self.room = threading.Semaphore(20)
+        self._typist = typist
+        self._ends: list[int] = []
+        self._is_done = threading.Event()
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def want(self, data: bytes) -> None:
+        """That is to come; waits while much is on its way."""
+        self.wanted += data
+        if len(data) > 100:
+            self._ends.append(len(self.wanted))
+            assert self.room.acquire(timeout=30)
+
+    def _read(self) -> None:
+        ended = 0
+        while not self._is_done.is_set() or len(self.seen) < len(self.wanted):
+            frame = self._typist.frame()
+            assert frame.WhichOneof("frame") == "output", frame
+            self.seen += frame.output
+            while ended < len(self._ends) and len(self.seen) >= self._ends[ended]:
+                ended += 1
+                self.room.release()
+
+    def end(self) -> None:
+        """Before the last bytes are typed that this waits for."""
+        self._is_done.set()
+
+    def join(self) -> None:
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+
+@pytest.mark.parametrize("meddled", [False, True])
+@pytest.mark.parametrize("seed", range(2))
+def test_keys_bulk_pastes_and_resizes_in_any_order_are_exact_both_ways(
+    instance: Instance, tmp_path: Path, seed: int, meddled: bool
+) -> None:
+    chance = random.Random(seed)
+    size = 20_000
+    with Typist(instance, bulk=size) as typist, contextlib.ExitStack() as stack:
+        typist.until_lent()
+        if meddled:
+            stack.enter_context(meddling(typist, str(tmp_path / "input")))
+        reader = Reader(typist)
+        try:
+            for _ in range(1500):
+                what = chance.random()
+                if what < 0.90:
+                    lengths = [1, 1, 1, 3, 20] if what < 0.85 else [122, 130, 4000, 20000]
+                    data = bytes(chance.choices(range(32, 127), k=chance.choice(lengths)))
+                    reader.want(data)
+                    typist.typed.update(data)
+                    typist.type(data)
+                elif what < 0.95:
+                    resize = pb.PtyResize(rows=chance.randint(10, 90), cols=80)
+                    typist.send_raw(pb.PtyInputFrame(resize=resize).SerializeToString())
+                else:
+                    reader.want(bulk_of(size))
+                    typist.type(BULK)
+                if chance.random() < 0.3:
+                    time.sleep(chance.choice([0, 0.0005, 0.003]))  # quiet moments, not to wait for anything
+        finally:
+            reader.want(b"!")
+            typist.typed.update(b"!")
+            reader.end()
+            typist.type(b"!")
+            reader.join()
+        assert reader.seen == reader.wanted
+        typist.check_digest()
+
+
+# ---- other clients, and ends ----
+
+
+def test_who_is_refused_changes_nothing(typist: Typist) -> None:
+    typist.until_lent()
+    with V1Client(typist.instance.socket) as other:
+        assert other.attach(typist.session).code != 0
+    typist.key(b"still here")
+    typist.check_digest()
+
+
+def test_a_view_sees_what_is_typed_past_the_daemon(typist: Typist) -> None:
+    typist.until_lent()
+    with typist.instance.client() as client:
+        view = client.attach(typist.session, mode="view")
+        typist.key(b"see this")
+        seen = b""
+        while b"see this" not in seen:
+            seen += getattr(view.recv(20), "data", b"")
+        view.close()
+    typist.until_lent()
+
+
+def test_who_was_stolen_from_types_nothing_more(typist: Typist) -> None:
+    typist.until_lent()
+    with Typist(typist.instance, session=typist.session, steal=True) as thief:
+        with contextlib.suppress(BrokenPipeError):
+            for _ in range(50):
+                typist.type(b"late")
+        assert typist.rest()[1].WhichOneof("frame") == "stolen_by"
+        thief.typed = typist.typed.copy()
+        thief.until_lent()
+        thief.check_digest()
+
+
+@pytest.mark.parametrize("how", ["frame", "call"])
+def test_a_detached_client_is_told_and_the_session_goes_on(typist: Typist, how: str) -> None:
+    typist.until_lent()
+    if how == "frame":
+        typist.send_raw(pb.PtyInputFrame(detach=True).SerializeToString())
+        with pytest.raises(EOFError):
+            typist.frame()
+    else:
+        with V1Client(typist.instance.socket) as other:
+            assert other.request(62, pb.DetachPtySessionRequest(session_id=typist.session)).code == 0
+        assert typist.rest()[1].error == "detached"
+    with Typist(typist.instance, session=typist.session) as next_one:
+        next_one.typed = typist.typed
+        next_one.until_lent()
+        next_one.check_digest()
+
+
+def test_a_client_that_goes_away_leaves_its_place(typist: Typist) -> None:
+    typist.until_lent()
+    typist.sock.close()
+
+    def attach() -> Typist | None:
+        try:
+            return Typist(typist.instance, session=typist.session)
+        except AssertionError:
+            return None
+
+    with eventually(attach, what="the place is free") as next_one:
+        next_one.typed = typist.typed
+        next_one.until_lent()
+        next_one.check_digest()
+    eventually(lambda: not lent(typist.instance, typist.session), what="the last connection is given back")
+
+
+@pytest.mark.parametrize("size", [0, 3000, 50_000])
+def test_the_exit_comes_behind_all_output(shared: Instance, size: int) -> None:
+    with Typist(shared, bulk=size) as typist:
+        typist.until_lent()
+        typist.type(BULK + END)
+        output, last = typist.rest()
+        assert output == bulk_of(size) + b"the end" and last.exit_code == 7
+
+
+def test_a_terminated_session_says_so(typist: Typist) -> None:
+    typist.until_lent()
+    with V1Client(typist.instance.socket) as other:
+        assert other.request(64, pb.TerminatePtySessionRequest(session_id=typist.session)).code == 0
+    assert typist.rest()[1].exit_code == -signal.SIGTERM
+
+
+def test_input_that_is_shown_to_somebody_comes_through_the_daemon(typist: Typist, tmp_path: Path) -> None:
+    path = str(tmp_path / "input")
+    typist.until_lent()
+    with V1Client(typist.instance.socket) as other:
+        handle = other.call("tees.add", target=typist.session, stream="stdin", path=path)["handle"]
+        assert not typist.is_lent()
+        for number in range(100):
+            typist.key(b"%d," % number)
+        assert not typist.is_lent()
+        eventually(lambda: os.path.getsize(path) == sum(len(b"%d," % n) for n in range(100)))
+        other.call("tees.remove", target=typist.session, handle=handle)
+    typist.until_lent()
+    typist.check_digest()
+
+
+def test_what_others_type_arrives_whole(typist: Typist) -> None:
+    typist.until_lent()
+    text = b"sent by somebody else " * 100
+    with typist.instance.client() as client:
+        client.session(typist.session).send(text)
+    typist.typed.update(text)
+    assert typist.exactly(len(text)) == text
+    typist.until_lent()
+    typist.check_digest()
+
+
+# ---- daemon and keeper ----
+
+
+def test_the_connection_ends_with_the_daemon_and_the_session_goes_on(instance: Instance) -> None:
+    with Typist(instance) as typist:
+        typist.until_lent()
+        instance.kill_daemon()
+        with pytest.raises((EOFError, ConnectionResetError)):
+            while True:
+                typist.frame()
+        with Typist(instance, session=typist.session) as next_one:
+            next_one.typed = typist.typed
+            next_one.until_lent()
+            next_one.check_digest()
+
+
+def test_a_daemon_that_stops_says_so(instance: Instance) -> None:
+    with Typist(instance) as typist:
+        typist.until_lent()
+        with V1Client(instance.socket) as other:
+            other.call("daemon.stop", restart=True)
+        assert "daemon was stopped" in typist.rest()[1].error
+
+
+def test_an_upgrade_of_the_keeper_is_not_noticed(instance: Instance) -> None:
+    with Typist(instance) as typist:
+        for _ in range(3):
+            typist.until_lent()
+            with V1Client(instance.socket) as other:
+                other.call("daemon.upgrade_keeper")
+            for number in range(100):
+                typist.key(b"%d." % number)
+        typist.until_lent()
+        typist.check_digest()
+
+
+def test_keys_while_the_keeper_is_upgraded_arrive_once(instance: Instance) -> None:
+    with Typist(instance) as typist:
+        typist.until_lent()
+        upgraded = threading.Event()
+
+        def upgrade() -> None:
+            with V1Client(instance.socket) as other:
+                other.call("daemon.upgrade_keeper")
+            upgraded.set()
+
+        thread = threading.Thread(target=upgrade)
+        thread.start()
+        while not upgraded.is_set():
+            typist.key(b"on and on")
+        thread.join()
+        typist.until_lent()
+        typist.check_digest()
+
+
+def test_without_a_keeper_the_client_is_told_of_the_end(instance: Instance) -> None:
+    with Typist(instance) as typist:
+        typist.until_lent()
+        keeper = instance.status()["keeper_pid"]
+        instance.note_pids()
+        os.kill(keeper, signal.SIGKILL)
+        eventually(lambda: not alive(keeper))
+        with contextlib.suppress(EOFError, ConnectionResetError):
+            assert typist.rest()[1].WhichOneof("frame") == "error"
+        eventually(lambda: (s := instance.status_or_none()) and s["keeper_pid"] != keeper, what="a new keeper")
+        instance.note_pids()
+
+
+def test_a_keeper_that_hangs_does_not_hold_the_daemon_up(instance: Instance) -> None:
+    with Typist(instance) as typist:
+        typist.until_lent()
+        with stopped(instance.status()["keeper_pid"]), V1Client(instance.socket) as other:
+            assert other.request(62, pb.DetachPtySessionRequest(session_id=typist.session)).code == 0
+            assert other.call("daemon.status")["pid"]
+        assert typist.rest()[1].error == "detached"
