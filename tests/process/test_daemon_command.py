@@ -150,6 +150,23 @@ def test_a_daemon_that_is_asked_to_end_ends_although_its_keeper_is_gone_by_then(
         assert process.wait(20) == 0
 
 
+def test_the_log_is_followed_into_the_file_that_replaces_a_full_one(instance: Instance) -> None:
+    """What is written to the next log is shown as well."""
+    log = Path(instance.root / "state/roost/daemon.log")
+    command = [sys.executable, "-m", "roost", "daemon", "logs", "--follow"]
+    with subprocess.Popen(command, env=instance.environ, stdout=subprocess.PIPE) as following:
+        try:
+            assert following.stdout is not None
+            while b" listens at " not in following.stdout.readline():
+                assert following.poll() is None
+            (next_log := log.with_suffix(".next")).write_text("a line of the next\n")
+            next_log.rename(log)
+            while b"a line of the next" not in following.stdout.readline():
+                assert following.poll() is None
+        finally:
+            following.terminate()
+
+
 def test_a_daemon_that_only_holds_sessions_has_no_openssl(instance: Instance) -> None:
     with instance.client() as client:
         client.spawn(["cat"])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, NoReturn
 
 import click
 
@@ -142,6 +143,8 @@ def status_command(invocation: Invocation, /, *, as_json: bool) -> int:
 @pass_invocation
 def logs_command(invocation: Invocation, /, *, tail: int, follow: bool, as_json: bool) -> int:
     """Show the daemon's own log."""
+    if as_json and follow:
+        raise click.UsageError("--json prints one document; it cannot --follow")
     path = Paths.for_scope(invocation.scope).daemon_log
     try:
         with open(path, "rb") as log:
@@ -150,14 +153,29 @@ def logs_command(invocation: Invocation, /, *, tail: int, follow: bool, as_json:
                 print_json({"path": path, "lines": [line.decode(errors="replace").rstrip("\n") for line in lines]})
                 return OK
             write_all(1, b"".join(lines))
-            while follow:
-                write_all(1, log.read())
-                time.sleep(_LOG_POLL_S)
+            if follow:
+                _follow(path, log)
     except FileNotFoundError as error:
         raise NoRunError(
             f"{path} does not exist: no daemon has run here; start one with `roost daemon start`"
         ) from error
     return OK
+
+
+def _follow(path: str, log: BinaryIO) -> NoReturn:
+    """Shows what comes, also in the file that a full one is replaced by."""
+    with contextlib.ExitStack() as opened:
+        while True:
+            try:
+                replaced = not os.path.samestat(os.stat(path), os.fstat(log.fileno()))
+            except FileNotFoundError:  # between the one and the next
+                replaced = False
+            write_all(1, log.read())
+            if replaced:
+                opened.close()
+                log = opened.enter_context(open(path, "rb"))
+            else:
+                time.sleep(_LOG_POLL_S)
 
 
 def _status(invocation: Invocation) -> DaemonStatus | None:
