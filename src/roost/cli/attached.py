@@ -157,10 +157,10 @@ def _attach_terminal(client: Client, plan: AttachPlan) -> int:
         plan = replace(plan, from_offset=offset, choice=replace(plan.choice, steal=False))
 
 
-def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bool) -> tuple[Ending, int, bool]:
-    terminal = Terminal()
-    rows, cols = terminal.size()
-    attachment = client.attach(
+def _attach_here(client: Client, plan: AttachPlan, size: tuple[int, int], *, repaint: bool) -> Attachment:
+    """Attaches as a terminal of that size; one row less for a `repaint`, which is put right afterwards."""
+    rows, cols = size
+    return client.attach(
         plan.session_id,
         mode=plan.choice.mode,
         steal=plan.choice.steal,
@@ -175,6 +175,13 @@ def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bo
         env=None if plan.choice.mode == "view" else os.environb,
         stream=plan.choice.stream or "stdout",
     )
+
+
+def _one_stay(client: Client, plan: AttachPlan, keys: DetachKeys, *, repaint: bool) -> tuple[Ending, int, bool]:
+    """One stay in a session, until it is left or suspended: how it ended, the offset reached, the screen left behind
+    (alternate or not)."""
+    terminal = Terminal()
+    attachment = _attach_here(client, plan, terminal.size(), repaint=repaint)
     if plan.choice.restore == "screen" and plan.from_offset is None and attachment.restored == "raw":
         terminal.say("[roost: its screen cannot be shown at the moment; this is what is retained of its output]")
     with Signals() as signals:

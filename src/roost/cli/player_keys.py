@@ -49,15 +49,6 @@ class TerminalKeys:
         return found
 
 
-class NoKeys:
-    """Nobody is there to press keys; nothing is waited for."""
-
-    def wait(self, timeout_s: float | None) -> list[str]:
-        """None."""
-        del timeout_s
-        return []
-
-
 def key_names(data: bytes) -> tuple[list[str], bytes]:
     """The keys in what a terminal sent, and the beginning of a sequence whose end has not come."""
     names = []

@@ -9,7 +9,6 @@ NATURAL = "natural"
 SOFT = "soft"
 HARD = "hard"
 UNKNOWN = "unknown"
-OUTCOMES = (NATURAL, SOFT, HARD, UNKNOWN)
 
 #: v1: an exit so much later than the grace period still counts as the first signal's doing.
 SLACK_S = 0.25

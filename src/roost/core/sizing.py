@@ -68,11 +68,6 @@ class Sizing:
         """The policy in force."""
         return self._policy
 
-    def set_policy(self, policy: str) -> Winsize:
-        """Changes the policy; the size follows it at once."""
-        self._policy = check_policy(policy)
-        return self._apply()
-
     def join(self, client: str, rows: int, cols: int) -> Winsize:
         """A client with a terminal attached; zeros keep what is there."""
         self._voters[client] = check_size(rows, cols, self._size)

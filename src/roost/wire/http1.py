@@ -53,11 +53,6 @@ class AnswerReader:
         if not self.done:
             raise ProtocolError("the connection ended in the middle of an answer")
 
-    @property
-    def keeps_open(self) -> bool:
-        """Whether the connection can take another request, once this answer is done."""
-        return self.headers.get("connection", "").lower() != "close" and (self._chunked or self._left is not None)
-
     # --- head -------------------------------------------------------------------------------------------------------
 
     def _read_head(self) -> bool:

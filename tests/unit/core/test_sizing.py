@@ -73,15 +73,6 @@ def test_an_explicit_resize_stands_until_a_clients_turn_comes() -> None:
     assert sizing.join("b", 30, 100) == (30, 100)
 
 
-def test_a_changed_policy_applies_at_once() -> None:
-    sizing = Sizing()
-    sizing.join("a", 30, 200)
-    sizing.join("b", 50, 100)
-    assert sizing.set_policy("smallest") == (30, 100)
-    assert sizing.policy == "smallest"
-    assert sizing.size == (30, 100)
-
-
 def test_a_refused_size_changes_nothing() -> None:
     sizing = Sizing(Winsize(24, 80))
     with pytest.raises(InvalidError):
