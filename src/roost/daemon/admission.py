@@ -81,7 +81,7 @@ class Admitted:
     bytes_missed: int = 0
     restore: bytes = b""
     uncertain: bool = False
-    restored: str = ""  # what `restore` is: "screen" or "raw"
+    restored: str = ""  # what `restore` is: "screen", "raw" or "none"
     blanks: tuple[tuple[int, int], ...] = ()  # spans of the backlog that the client must not see
     local: int = 0  # how many descriptors come with the answer
 

@@ -45,11 +45,6 @@ class Film:
         """Columns of the widest frame."""
         return max(frame.screen.cols for frame in self.frames)
 
-    def durations_us(self) -> list[int]:
-        """How long each frame stands."""
-        ends = [frame.at_us for frame in self.frames[1:]] + [self.duration_us]
-        return [end - frame.at_us for end, frame in zip(ends, self.frames, strict=True)]
-
 
 def film_of(cast: Cast, *, fps: float, idle_limit_us: int | None = None, speed: float = 1.0) -> Film:
     """The whole recording. Raises InvalidError for one of too many frames."""

@@ -199,11 +199,6 @@ class Http:
             del self._of_session[session.id]
             self.doors.close(door)
 
-    def address_of(self, session_id: str) -> str | None:
-        """The URL of a session's own address."""
-        door = self._of_session.get(session_id)
-        return door.address.url if door else None
-
     async def close(self) -> None:
         """The daemon stops."""
         self.doors.close_all()

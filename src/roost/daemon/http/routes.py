@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from roost.daemon.http.caller import Caller
@@ -61,13 +61,6 @@ class Found:
 
     route: Route
     values: dict[str, str]
-
-
-class Part(Protocol):
-    """A module of routes."""
-
-    def routes(self, world: World) -> list[Route]:
-        """Its routes."""
 
 
 @dataclass(slots=True)

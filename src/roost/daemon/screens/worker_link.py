@@ -36,7 +36,6 @@ _PAUSES_S = (0.0, 0.25, 1.0, 2.0, 5.0, 15.0, 30.0)
 _HEALTHY_S = 60.0
 #: Unsent bytes beyond which a worker counts as one that does not read.
 _UNSENT_BYTES = 1 << 20
-_FD_BYTES = 4
 
 
 class WorkerLostError(UnavailableError):
