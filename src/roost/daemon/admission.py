@@ -86,6 +86,19 @@ class Admitted:
     local: int = 0  # how many descriptors come with the answer
 
 
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """The connection of a client that asks to be attached. `on_gone` is called at its end.
+
+    lent: with what it is to read its output itself; None where the daemon sends it.
+    """
+
+    sock: socket.socket
+    conversation: ServerConversation
+    on_gone: Callable[[], None]
+    lent: Lent | None = None
+
+
 class Attacher:
     """Admits clients."""
 
@@ -95,78 +108,57 @@ class Attacher:
         self._readers = readers
 
     def attach(
-        self,
-        session: Session,
-        spec: AttachSpec,
-        sock: socket.socket,
-        conversation: ServerConversation,
-        on_gone: Callable[[], None],
-        lent: Lent | None = None,
-        lender: Lender | None = None,
+        self, session: Session, spec: AttachSpec, newcomer: Newcomer, lender: Lender | None = None
     ) -> tuple[Attachment, Admitted]:
         """Admit a client and build its attachment; nothing is sent before `Attachment.start`.
 
-        `lent` makes it one that reads locally; it belongs to the attachment once this has succeeded. `lender` may lend
-        the connection of a plain v1 client to the keeper.
+        What it was lent belongs to the attachment once this has succeeded. `lender` may lend the connection of a plain
+        v1 client to the keeper.
         """
-        if spec.mode not in MODES:
-            raise InvalidError(f"unknown mode {spec.mode!r}; modes are {', '.join(MODES)}")
-        if spec.restore not in RESTORES:
-            raise InvalidError(f"restore {spec.restore!r} is not known; there are {', '.join(RESTORES)}")
-        stream = session.stream(spec.stream)
-        if not spec.extended and not session.live:
-            raise NoRunError(_gone_text(session))
-        if session.is_pty and spec.tty:
-            check_size(spec.rows, spec.cols)  # refused before anybody is sent away or counted in
+        stream = _asked_for(session, spec)
         token = spec.resume_token or new_token()
         session.clients.admit(spec.stream, spec.mode, steal=spec.steal, label=spec.label, token=token.hex())
         admitted = self._place(session, stream, spec, token)
-        traits = AttachmentTraits(
-            id=admitted.attachment_id,
-            mode=spec.mode,
-            lossless=spec.lossless,
-            extended=spec.extended,
-            pipe=not session.is_pty,
-            label=spec.label,
-            token=token,
-            tty=spec.tty,
-            term=spec.term,
-            graphics=spec.graphics,
-            asker=ASKER.get(),
-        )
+        if newcomer.lent is not None and admitted.blanks:
+            newcomer.lent.release()  # parts of what is retained are not for this client: the daemon sends it
+            newcomer = replace(newcomer, lent=None)
+        attachment = self._build(session, spec, newcomer, admitted, lender)
+        if newcomer.lent is not None:
+            admitted = replace(admitted, local=len(newcomer.lent.fds))
+        session.clients.join(attachment)
+        if session.ending is not None:
+            finish_with_exit(attachment, session.ending.info)
+        if session.is_pty and spec.tty and attachment.traits.interactive and session.live:
+            session.client_size(attachment, spec.rows, spec.cols)
+        return attachment, admitted
+
+    def _build(
+        self, session: Session, spec: AttachSpec, newcomer: Newcomer, admitted: Admitted, lender: Lender | None
+    ) -> Attachment:
+        """The attachment, of the kind that fits the client."""
 
         def on_closed(gone: Attachment) -> None:
             session.clients.left(gone)
-            on_gone()
+            newcomer.on_gone()
 
-        if lent is not None and admitted.blanks:
-            lent.release()  # parts of what is retained are not for this client: the daemon sends it
-            lent = None
         kind: Callable[..., Attachment] = Attachment
-        if lent is not None:
-            kind = partial(LocalAttachment, lent=lent)
+        if newcomer.lent is not None:
+            kind = partial(LocalAttachment, lent=newcomer.lent)
         elif lender is not None and lender.is_able and session.is_pty and _is_plain(spec):
             kind = partial(GuestAttachment, session=session, lender=lender)
         attachment = kind(
             self._loop,
-            sock,
-            conversation,
-            stream,
-            traits,
+            newcomer.sock,
+            newcomer.conversation,
+            session.stream(spec.stream),
+            _traits(session, spec, admitted),
             offset=admitted.start_offset if spec.extended else admitted.end_offset,
             on_input=session.on_input,
             on_closed=on_closed,
             readers=self._readers,
         )
         attachment.blanks = admitted.blanks
-        if lent is not None:
-            admitted = replace(admitted, local=len(lent.fds))
-        session.clients.join(attachment)
-        if session.ending is not None:
-            finish_with_exit(attachment, session.ending.info)
-        if session.is_pty and spec.tty and traits.interactive and session.live:
-            session.client_size(attachment, spec.rows, spec.cols)
-        return attachment, admitted
+        return attachment
 
     def _place(self, session: Session, stream: Stream, spec: AttachSpec, token: bytes) -> Admitted:
         attachment_id = "a-" + os.urandom(4).hex()
@@ -212,6 +204,36 @@ class Attacher:
             restored=restored,
             blanks=blanks,
         )
+
+
+def _asked_for(session: Session, spec: AttachSpec) -> Stream:
+    """The stream to attach to. Raises what is wrong with the attach, before anybody is sent away or counted in."""
+    if spec.mode not in MODES:
+        raise InvalidError(f"unknown mode {spec.mode!r}; modes are {', '.join(MODES)}")
+    if spec.restore not in RESTORES:
+        raise InvalidError(f"restore {spec.restore!r} is not known; there are {', '.join(RESTORES)}")
+    stream = session.stream(spec.stream)
+    if not spec.extended and not session.live:
+        raise NoRunError(_gone_text(session))
+    if session.is_pty and spec.tty:
+        check_size(spec.rows, spec.cols)
+    return stream
+
+
+def _traits(session: Session, spec: AttachSpec, admitted: Admitted) -> AttachmentTraits:
+    return AttachmentTraits(
+        id=admitted.attachment_id,
+        mode=spec.mode,
+        lossless=spec.lossless,
+        extended=spec.extended,
+        pipe=not session.is_pty,
+        label=spec.label,
+        token=admitted.token,
+        tty=spec.tty,
+        term=spec.term,
+        graphics=spec.graphics,
+        asker=ASKER.get(),
+    )
 
 
 def _is_plain(spec: AttachSpec) -> bool:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 
 from roost.core import names
 from roost.core.targets import is_address, split_address
-from roost.daemon.admission import Admitted, Attacher, AttachSpec
+from roost.daemon.admission import Admitted, Attacher, AttachSpec, Newcomer
 from roost.daemon.asker import ASKER
 from roost.daemon.attachment import Attachment
 from roost.daemon.audit import Audit
@@ -35,7 +34,6 @@ from roost.daemon.tees import Tees
 from roost.daemon.terminator import Terminator
 from roost.errors import InvalidError, NoRunError, RoostError, WaitTimeoutError
 from roost.keeper import messages as m
-from roost.wire.conversation import ServerConversation
 
 DEFAULT_GRACE_S = 2.0
 
@@ -140,19 +138,12 @@ class Service:
         """What has to be waited for before an attach: the screen, where it is wanted and can be had in time."""
         return spec if self.paint is None else await self.paint(session, spec)
 
-    def attach(
-        self,
-        session: Session,
-        spec: AttachSpec,
-        sock: socket.socket,
-        conversation: ServerConversation,
-        on_gone: Callable[[], None],
-        lent: Lent | None = None,
-    ) -> tuple[Attachment, Admitted]:
+    def attach(self, session: Session, spec: AttachSpec, newcomer: Newcomer) -> tuple[Attachment, Admitted]:
         """Make a connection an attachment, and what to answer before it starts. Raises AlreadyAttachedError."""
+        lent = newcomer.lent
         if lent is not None and lent.types and self._input_watched(session):
             lent.without_input()
-        attached = self._attacher.attach(session, spec, sock, conversation, on_gone, lent, self.lender)
+        attached = self._attacher.attach(session, spec, newcomer, self.lender)
         for tell in self.after_attach:
             tell(session, spec)
         return attached

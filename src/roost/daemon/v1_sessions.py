@@ -12,7 +12,7 @@ import msgspec
 
 from roost.core.backlog import V1Mark, v1_backlog
 from roost.core.refreshable import read_block
-from roost.daemon.admission import Admitted, AttachSpec
+from roost.daemon.admission import Admitted, AttachSpec, Newcomer
 from roost.daemon.service import DEFAULT_GRACE_S, Service
 from roost.daemon.session import Session
 from roost.daemon.spawning import SpawnSpec, Started
@@ -113,7 +113,9 @@ class V1Sessions:
         lent = await self._service.lend(session, spec) if p.roost.local else None
         try:
             await self._service.make_room(session, spec)
-            c.attachment, admitted = self._service.attach(session, spec, c.sock, c.conversation, c.on_gone, lent)
+            c.attachment, admitted = self._service.attach(
+                session, spec, Newcomer(c.sock, c.conversation, c.on_gone, lent)
+            )
         except BaseException:
             if lent is not None:
                 lent.release()
