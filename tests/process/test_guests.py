@@ -475,9 +475,11 @@ def test_the_connection_ends_with_the_daemon_and_the_session_goes_on(instance: I
 def test_a_daemon_that_stops_says_so(instance: Instance) -> None:
     with Typist(instance) as typist:
         typist.until_lent()
+        old = instance.note_pids()
         with V1Client(instance.socket) as other:
             other.call("daemon.stop", restart=True)
         assert "daemon was stopped" in typist.rest()[1].error
+        instance.wait_for_next(old)
 
 
 def test_an_upgrade_of_the_keeper_is_not_noticed(instance: Instance) -> None:
