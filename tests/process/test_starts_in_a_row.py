@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from support.events import EventReader, call, journal, types
@@ -12,7 +15,9 @@ from support.instance import Instance, alive, eventually
 from support.v1 import V1Client
 
 from roost.client import Client
+from roost.daemon.spawning import SLICE_US
 from roost.errors import InvalidError, NoRunError
+from roost.platform.slices import shorten_slice
 
 SLEEP = ["/bin/sleep", "1000"]
 
@@ -137,3 +142,37 @@ def test_a_daemon_that_is_stopped_behind_the_answer_has_taken_it_in(instance: In
         assert call(client, "sessions.get", target=session)[0]["id"] == session
         assert types(journal(client, target=session)).count("started") == 1
     assert "Traceback" not in instance.log()
+
+
+def test_a_daemon_that_has_started_something_has_the_processor_before_its_children(shared: Instance) -> None:
+    with V1Client(shared.socket) as client:
+        child = client.spawn("sleep", "1000").pid
+    usual = slice_ns(child)
+    if usual is None or not has_slices():
+        pytest.skip("this kernel has no slices of a process's own")
+    eventually(lambda: slice_ns(shared.note_pids()) == SLICE_US * 1000, what="the daemon's slice")
+    with V1Client(shared.socket) as client:
+        assert slice_ns(client.spawn("sleep", "1000").pid) == usual
+
+
+def has_slices() -> bool:
+    """Whether the kernel takes one, tried out on a thread that ends."""
+    seen: list[int | None] = []
+
+    def look() -> None:
+        shorten_slice(SLICE_US)
+        seen.append(slice_ns(os.getpid(), threading.get_native_id()))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    return seen == [SLICE_US * 1000]
+
+
+def slice_ns(pid: int, thread: int = 0) -> int | None:
+    try:
+        text = Path(f"/proc/{pid}/task/{thread or pid}/sched").read_text()
+    except OSError:
+        return None
+    found = re.search(r"^se\.slice\s*:\s*(\d+)$", text, re.MULTILINE)
+    return int(found[1]) if found else None

@@ -5,6 +5,7 @@ Owns their shape. Randomness and the names already taken are passed in.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Container
@@ -84,6 +85,7 @@ def free_name(name: str, taken: Container[str], numbers: Numbers | None = None) 
     return f"{stem}-{number}"
 
 
+@functools.lru_cache(64)
 def _clean(program: str) -> str:
     text = program.encode("utf-8", "replace").decode().rstrip("/").rpartition("/")[2]
     text = _UNWANTED.sub("-", text).strip("-")[: MAX_NAME_LENGTH - _ROOM_FOR_NUMBER]

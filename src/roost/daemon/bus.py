@@ -53,6 +53,7 @@ class EventBus:
         self.seq = 0
         self._subscriptions: list[Subscription] = []
         self._takers: tuple[tuple[Subscription, Callable[[Event], None]], ...] = ()
+        self._active: tuple[Subscription, ...] = ()  # mostly none: who asks is answered at once then
         self._mark: memoryview | None = None
         self._when_wants_change: list[Callable[[], None]] = []
         #: Has that told which happened before; called before any event, and before anybody comes to listen.
@@ -121,6 +122,7 @@ class EventBus:
 
     def _list_takers(self) -> None:
         self._takers = tuple((s, s.take) for s in self._subscriptions if s.take is not None)
+        self._active = tuple(s for s in self._subscriptions if not s.passive)
 
     def forget(self, subscription: Subscription) -> None:
         """End a subscription."""
@@ -131,18 +133,18 @@ class EventBus:
 
     def category_wanted(self, category: str) -> bool:
         """Whether somebody actively wants that category of any session."""
-        return any(
-            not s.passive and (s.want.categories is None or category in s.want.categories) for s in self._subscriptions
+        return bool(self._active) and any(
+            s.want.categories is None or category in s.want.categories for s in self._active
         )
 
     @property
     def listened_to(self) -> bool:
         """Whether somebody actively wants anything."""
-        return any(not s.passive for s in self._subscriptions)
+        return bool(self._active)
 
     def wanted(self, session_id: str, category: str) -> bool:
         """Whether somebody actively wants that category of that session: sources run only then."""
-        return any(not s.passive and s.want.may_want(session_id, category) for s in self._subscriptions)
+        return bool(self._active) and any(s.want.may_want(session_id, category) for s in self._active)
 
     def on_wants_changed(self, call: Callable[[], None]) -> None:
         """Have `call` made whenever the answer of `wanted` may have changed."""

@@ -35,9 +35,15 @@ class ObserveOptions:
 
     def wants(self, category: str) -> bool:
         """Whether that category is asked for here, so that it will be wanted once the session has started."""
+        if self is NOTHING:
+            return False
         observers = self.observers if isinstance(self.observers, list) else []
         asked = [set(self.categories), *(set(o.get("categories") or ()) for o in observers if isinstance(o, dict))]
         return any(category in names for names in asked)
+
+
+#: Of a session that asks for nothing, as most do.
+NOTHING = ObserveOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,7 @@ def observe_area(context: Context) -> ObserveArea:
 def parse_observe(options: Any) -> ObserveOptions:
     """The options as they travel, checked. Raises InvalidError."""
     if options is None:
-        return ObserveOptions()
+        return NOTHING
     if not isinstance(options, dict):
         raise InvalidError("observe: the options are an object")
     unknown = sorted(set(options) - {"exact", "watch_paths", "ignore", "observers", "categories"})

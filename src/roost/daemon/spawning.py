@@ -44,6 +44,8 @@ RESERVED_DESCRIPTORS = 32
 _RESOURCES = {"nofile", "core", "stack", "nproc", "as", "data", "fsize", "cpu", "memlock"}
 #: What the loop's thread does for one answer takes less than that.
 SLICE_US = 100
+#: How long after the first start it has that: to load what it takes needs 4 ms of the loop.
+HURRY_AFTER_S = 0.25
 _PAGE = 4096
 
 
@@ -157,7 +159,7 @@ class Spawner:
             return Started.of(session, existing=False)
         if not self._hurried:
             self._hurried = True
-            self._behind.leave(_hurry)
+            self._loop.call_later(HURRY_AFTER_S, _hurry)
         self._spawn_ids_left.add(spec.spawn_id)
         self._behind.leave(functools.partial(self._take_in, spec, name, new))
         answer = new.answer

@@ -29,13 +29,16 @@ FIXED32 = 5
 _GROUP_DEPTH = 100
 _DOUBLE = struct.Struct("<d")
 _MASK64 = (1 << 64) - 1
+_ONE_BYTE = [bytes((n,)) for n in range(0x80)]
+#: Numbers of fields whose tag has one byte.
+_ONE_BYTE_NUMBERS = 16
 _SHIFTS = (7, 14, 21, 28, 35, 42, 49, 56, 63)
 
 
 def write_varint(n: int) -> bytes:
     """Encode an integer; a negative one as its 64-bit two's complement, which is ten bytes long."""
     if 0 <= n < 0x80:
-        return bytes((n,))
+        return _ONE_BYTE[n]
     if 0 < n < 0x4000:
         return bytes((n & 0x7F | 0x80, n >> 7))
     n &= _MASK64
@@ -54,12 +57,17 @@ def zigzag(n: int) -> int:
 
 def field_varint(number: int, n: int) -> bytes:
     """A varint field; written even if zero."""
+    if number < _ONE_BYTE_NUMBERS and 0 <= n < 0x80:
+        return _ONE_BYTE[number << 3] + _ONE_BYTE[n]
     return write_varint(number << 3) + write_varint(n)
 
 
 def field_bytes(number: int, data: Buffer) -> bytes:
     """A bytes or sub-message field; written even if empty."""
-    return b"".join((write_varint(number << 3 | LENGTH_DELIMITED), write_varint(len(data)), data))
+    length = len(data)
+    if number < _ONE_BYTE_NUMBERS and length < 0x80:
+        return b"".join((_ONE_BYTE[number << 3 | LENGTH_DELIMITED], _ONE_BYTE[length], data))
+    return b"".join((write_varint(number << 3 | LENGTH_DELIMITED), write_varint(length), data))
 
 
 def field_text(number: int, text: str) -> bytes:
