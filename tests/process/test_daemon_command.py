@@ -42,6 +42,18 @@ def test_a_restart_starts_one_daemon_and_no_rival(instance: Instance) -> None:
     assert "already" not in instance.log()
 
 
+def test_a_restart_may_take_the_keeper_along_and_no_session_ends(instance: Instance) -> None:
+    instance.roost("run", "-d", "--name", "stays", "--", "cat")
+    before = instance.status()
+    done = instance.roost("daemon", "restart", "--keeper")
+    instance.note_pids()
+    assert f"still pid {before['keeper_pid']}, with 1 session".encode() in done.stderr
+    assert instance.status()["pid"] != before["pid"]
+    assert "upgraded in place; 1 sessions go on" in instance.log()
+    instance.roost("send", "--to", "stays", "still here")
+    eventually(lambda: b"still here" in instance.roost("logs", "stays").stdout)
+
+
 def test_a_daemon_in_the_foreground_starts_again_as_the_same_process_with_its_options() -> None:
     with foreground_daemon() as (instance, process):
         instance.roost("run", "-d", "--", "sleep", "1000")

@@ -135,11 +135,9 @@ class Control:
             raise RoostError(
                 f"the keeper did not answer within {_UPGRADE_S:g} s; see {self._paths.keeper_log}"
             ) from None
-        except RoostError:
+        finally:
             lender.resume()
-            raise
-        lender.resume()
-        self._link.version = answer.u64(m.T_VERSION, self._link.version)
+        self._link.became(answer)
         return {"keeper_pid": self._link.pid, "version": self._link.version}
 
     async def checks(self) -> list[dict[str, Any]]:
@@ -179,7 +177,9 @@ class Control:
 def keeper_detail(pid: int, version: int, features: Collection[str]) -> str:
     """What is to be said of the keeper; that of an older roost serves as it can until somebody upgrades it."""
     missing = [feature for feature in m.FEATURES if feature not in features]
-    older = f", of an older roost, without {', '.join(missing)} until Client.upgrade_keeper()" if missing else ""
+    older = (
+        f", of an older roost, without {', '.join(missing)} until `roost daemon restart --keeper`" if missing else ""
+    )
     return f"pid {pid}, protocol {version}{older}"
 
 

@@ -44,8 +44,13 @@ class KeeperLink:
         self._early: list[m.Message] = []
         self.pid = greeting.u64(m.T_PID, 0)
         self.version = greeting.u64(m.T_VERSION, 0)
-        self.features = {feature.decode("utf-8", "replace") for feature in greeting.list(m.T_FEATURE)}
+        self.features = _features(greeting)
         self.lost = False
+
+    def became(self, image: m.Message) -> None:
+        """The keeper is another image now, which says what it is; one that does not name its features has the old."""
+        self.version = image.u64(m.T_VERSION, self.version)
+        self.features = _features(image) or self.features
 
     # --- before the loop runs -------------------------------------------------------------------------------------
 
@@ -297,3 +302,7 @@ def _answer(sock: socket.socket, seq: int, on_notice: Callable[[m.Message], None
             return message, fds
         if message.seq == 0 and on_notice is not None:
             on_notice(message)
+
+
+def _features(message: m.Message) -> set[str]:
+    return {feature.decode("utf-8", "replace") for feature in message.list(m.T_FEATURE)}

@@ -280,9 +280,9 @@ class Keeper:
         if connection is not None:
             for packet in state.queued:
                 connection.send(packet)
-            connection.send(
-                m.encode(m.UPGRADE | m.REPLY, state.reply_seq, [(m.T_PID, os.getpid()), (m.T_VERSION, m.VERSION)])
-            )
+            now: list[tuple[int, int | str]] = [(m.T_PID, os.getpid()), (m.T_VERSION, m.VERSION)]
+            now += [(m.T_FEATURE, feature) for feature in m.FEATURES]
+            connection.send(m.encode(m.UPGRADE | m.REPLY, state.reply_seq, now))
 
 
 def _new_state(options: Options) -> State:

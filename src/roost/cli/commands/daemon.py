@@ -84,9 +84,10 @@ def stop_command(invocation: Invocation, /, *, kill: bool, timeout: float, as_js
 @click.option(
     "--timeout", type=DURATION, default=10.0, metavar="TIME", help="How long stopping may take (default 10s)."
 )
+@click.option("--keeper", is_flag=True, help="Let the keeper become what is installed, too; its sessions go on.")
 @json_option
 @pass_invocation
-def restart_command(invocation: Invocation, /, *, timeout: float, as_json: bool) -> int:
+def restart_command(invocation: Invocation, /, *, timeout: float, keeper: bool, as_json: bool) -> int:
     """Stop the daemon and start it again, for example after an update. Attached clients come back by themselves."""
     old = _status(invocation)
     if old is None:
@@ -97,10 +98,16 @@ def restart_command(invocation: Invocation, /, *, timeout: float, as_json: bool)
         with invocation.client(autostart=False) as client:
             client.stop(restart=True, timeout_s=timeout)
         status = _await_next(invocation, old.pid, asked_at, timeout)
+    if keeper:
+        with invocation.client() as client:
+            client.upgrade_keeper()
     if as_json:
         print_json(status)
     else:
         say(f"the daemon runs, pid {status.pid}{f' (before: {old.pid})' if old else ''}")
+        if keeper:
+            running = count(status.running, "session")
+            say(f"the keeper became what is installed, still pid {status.keeper_pid}, with {running}")
     return OK
 
 
