@@ -7,8 +7,12 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import threading
+from contextlib import closing
 
+import pytest
+from support.events import call, journal, types
 from support.instance import Instance, alive, eventually
 from support.v1 import V1Client
 
@@ -216,3 +220,30 @@ def test_ten_megabytes_of_input_arrive_complete_and_in_order(instance: Instance)
     instance.roost("send", "--to", "reader", "--raw", "-", stdin=data)
     instance.roost("wait", "reader")
     assert hashlib.sha256(data).hexdigest().encode() in instance.roost("logs", "reader").stdout
+
+
+def test_a_daemon_that_leaves_answers_nothing_about_sessions_that_it_has_given_up(instance: Instance) -> None:
+    """What is asked at its very end is for the next daemon, and so is a child that ends then."""
+    daemon = instance.note_pids()
+    path = instance.root / "state/roost/events.sqlite3"
+    with V1Client(instance.socket) as client, closing(sqlite3.connect(path, isolation_level=None)) as journal_file:
+        child = client.spawn("sleep", "1000")
+        eventually(lambda: "spawned" in types(journal(client)))
+        journal_file.execute("BEGIN IMMEDIATE")  # the daemon waits for it at its end
+        call(client, "sessions.rename", target=child.session_id, name="told-late")
+        os.kill(daemon, signal.SIGTERM)
+        with pytest.raises((EOFError, ConnectionError)):
+            while True:
+                answer = client.request(63)
+                assert not answer.code, answer.message
+        assert alive(daemon), "there was no moment in which it could have been asked"
+        os.kill(child.pid, signal.SIGKILL)
+        eventually(lambda: not alive(child.pid))
+        journal_file.execute("ROLLBACK")
+    eventually(lambda: not alive(daemon))
+    instance.start()
+    assert "Traceback" not in instance.log()
+    with V1Client(instance.socket) as client:
+        eventually(lambda: "exited" in types(journal(client)))
+        told = [e["type"] for e in journal(client, categories=["lifecycle"]) if e["session_id"] == child.session_id]
+        assert told == ["spawned", "started", "renamed", "exited"]

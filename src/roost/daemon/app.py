@@ -260,7 +260,7 @@ class App:
 
     def _on_notice(self, message: m.Message) -> None:
         session = self._table.by_id(message.text(m.T_ID, ""))
-        if session is None:
+        if session is None or session.forgotten:  # this daemon leaves: the next one finds it in the keeper's list
             return
         if message.type == m.EXITED:
             session.on_exited(exit_info(session, message))
@@ -295,6 +295,7 @@ class App:
         for area in reversed(self._around):
             await area.leave()
         await self._tees.leave(list(self._table))
+        await server.hang_up()
         for session in self._table:
             session.close()
         for area in reversed(self._around):

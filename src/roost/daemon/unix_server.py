@@ -37,6 +37,8 @@ _RESERVED_DESCRIPTORS = 16
 _UNCOUNTED = 4
 #: How long a full process waits before it accepts again.
 _ACCEPT_PAUSE_S = 0.1
+#: How long connections may take to end when the daemon leaves.
+_HANG_UP_S = 1.0
 
 
 class UnixServer:
@@ -60,6 +62,7 @@ class UnixServer:
         self._path = ""
         self._file: tuple[int, int] | None = None
         self.connections = 0
+        self._served: dict[asyncio.Task[None], Connection] = {}
 
     def listen(self, path: str, listener: socket.socket | None = None, *, lent: bool = False) -> None:
         """Listen at a path, or serve the socket that listens there already; a lent one keeps its file at the end.
@@ -130,9 +133,13 @@ class UnixServer:
             ASKER.set(asker)
             connection = Connection(sock, ServerConversation(), peer_pid, self._one_less)
             incoming = Incoming(self._loop, connection, self._answer_at_once, self._begin)
+            task = asyncio.current_task()
+            assert task is not None
+            self._served[task] = connection
             try:
                 handed_over = await self._converse(connection, incoming)
             finally:
+                del self._served[task]
                 incoming.close()
                 if connection.stream is not None:
                     connection.stream.close()
@@ -269,6 +276,15 @@ class UnixServer:
                 request_id=response.request_id, code=pb.STATUS_CODE_INTERNAL, message=error.message
             )
             return encode_response(failed)
+
+    async def hang_up(self) -> None:
+        """End the connections that ask; what they have not asked yet is for the next daemon. Those that are told of
+        something, and attachments, are ended by others."""
+        asking = [task for task, connection in self._served.items() if connection.stream is None]
+        for task in asking:
+            task.cancel()
+        if asking:
+            await asyncio.wait(asking, timeout=_HANG_UP_S)
 
     def close(self) -> None:
         """Stop listening and remove the socket file."""
