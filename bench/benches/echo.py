@@ -1,10 +1,10 @@
 """A keystroke's round trip through an attached session: typed byte, raw-mode child, byte back at the client.
 
 Compared: roost with a client that reads the ring itself and types past the daemon (as roost's own do), with one that
-only reads itself, with one that is sent frames, and with one of plain v1, which is sent frames, too; dtach over its
-packets (the same C program as client of all), a raw PTY, tmux with its own client. And a C program with the hops that
-frames have through the daemon: by how much it is slower than dtach is what hops cost in any language, by how much roost
-is slower than it is what Python costs.
+only reads itself, with one of plain v1 over frames, and with one that is sent the frames of roost's extension (where
+there is no ring to read); dtach over its packets (the same C program as client of all), a raw PTY, tmux with its own
+client. And a C program with the hops that frames have through the daemon: by how much it is slower than dtach is what
+hops cost in any language, by how much roost is slower than it is what Python costs.
 Situations: nothing else going on; the control plane busy (one client in a closed loop of `sessions.list` and
 `daemon.status` on a roost with 20 idle sessions: on the measured daemon, and beside dtach, so that the machine is as
 busy); six other sessions flooding without clients, of the same host. A pause of 300 µs before each byte.
@@ -29,7 +29,7 @@ _IDLE_SESSIONS = 20
 _ECHO = "echo"
 _POINTS = ("p50_us", "p99_us")
 #: How roost's client gets its output.
-_WAYS = ("direct", "local", "frames", "v1")
+_WAYS = ("direct", "local", "frames", "extended")
 _RELAY = hosts.RelayHost.name
 _FLOOD = "flood"
 _Echo = dict[str, Any]
@@ -90,7 +90,7 @@ def _rows(label: str, results: dict[str, list[_Echo]], targets: dict[str, Target
     rows = []
     peers = dict.fromkeys(("dtach", *results))
     for way in _WAYS:
-        for peer in [name for name in peers if name not in _WAYS and (name != _RELAY or way == "frames")]:
+        for peer in [name for name in peers if name not in _WAYS and (name != _RELAY or way == "extended")]:
             for point in _POINTS:
                 ours, theirs = ([one[point] for one in results.get(name, ())] for name in (way, peer))
                 target = targets.get(point) if peer == "dtach" else None
@@ -117,8 +117,8 @@ def run(context: Context) -> list[Row]:
         pair: _Runs = {
             "direct": lambda: _roost_echo(context, roost, count, local=True, types=True),
             "local": lambda: _roost_echo(context, roost, count, local=True),
-            "frames": lambda: _roost_echo(context, roost, count),
-            "v1": lambda: _roost_echo(context, roost, count, plain=True),
+            "frames": lambda: _roost_echo(context, roost, count, plain=True),
+            "extended": lambda: _roost_echo(context, roost, count),
         }
         if dtach:
             pair["dtach"] = lambda: _echo(dtach, count)
