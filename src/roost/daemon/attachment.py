@@ -18,7 +18,7 @@ from roost.daemon.prompt_loop import Readers
 from roost.daemon.stream import Stream
 from roost.wire import frames
 from roost.wire.conversation import ServerConversation
-from roost.wire.frames import ExitInfo, InputFrame
+from roost.wire.frames import InputFrame
 
 #: A reader lapped twice within this time is in a flood that it cannot follow.
 LAPPED_AGAIN_S = 0.2
@@ -407,11 +407,3 @@ class Attachment:
         self._leave()
         self._sock.close()
         self._on_closed(self)
-
-
-def exit_frame(traits: AttachmentTraits, info: ExitInfo, reset: bytes | None) -> bytes:
-    """The terminal frame for an exit: v1's code (-n for a signal), or an error where the code is unknown."""
-    roost = info if traits.extended else None
-    tail = (reset or b"") if traits.extended else b""
-    encode = frames.pipe_exit if traits.pipe else frames.pty_exit
-    return encode(info.code, roost, tail)

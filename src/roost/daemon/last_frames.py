@@ -6,7 +6,7 @@ attached besides or of what led to the end.
 
 from __future__ import annotations
 
-from roost.daemon.attachment import Attachment, exit_frame
+from roost.daemon.attachment import Attachment, AttachmentTraits
 from roost.wire import frames
 from roost.wire.frames import ExitInfo
 
@@ -24,6 +24,14 @@ def last_frame(attachment: Attachment, why: str, by: str = "") -> bytes:
     text = _TEXTS.get(why, why)
     last = frames.pipe_error(text, reset=reset) if traits.pipe else frames.pty_error(text, reset=reset)
     return attachment.ending_at(last)
+
+
+def exit_frame(traits: AttachmentTraits, info: ExitInfo, reset: bytes | None) -> bytes:
+    """The terminal frame for an exit: v1's code (-n for a signal), or an error where the code is unknown."""
+    roost = info if traits.extended else None
+    tail = (reset or b"") if traits.extended else b""
+    encode = frames.pipe_exit if traits.pipe else frames.pty_exit
+    return encode(info.code, roost, tail)
 
 
 def finish_with_exit(attachment: Attachment, info: ExitInfo) -> None:

@@ -1,18 +1,11 @@
-"""The draining threads: from a child's terminal or pipe into its ring. The hot path.
+"""The draining threads: which stream has its turn when. What a turn is stands in `turns`.
 
 Each stream belongs to one thread. A thread sleeps in epoll, keeps a list of streams that may have bytes, and gives each
-a bounded turn: read into the thread's memory (`scratch`), append once, wake the daemon if it sleeps. System calls give
-the interpreter lock back, so two threads keep two cores busy.
+a bounded turn. System calls give the interpreter lock back, so two threads keep two cores busy.
 
-Kernel facts this rests on (each is tested):
-
-- A PTY master is watched edge-triggered: once nobody holds the slave, reads give EIO and a level-triggered epoll would
-  spin, yet the child may open its terminal again. Pipes are watched level-triggered: a short read of a pipe does not
-  always mean that it is empty (packet mode).
-- A read of a master returns at most 4,095 bytes; a shorter one took everything there was, and the next byte makes a new
-  edge. Reading again to see EAGAIN would wait for a kernel worker.
-- That same wait makes EAGAIN exact: it comes only after all that was written before has arrived. So the first EAGAIN
-  after a child's exit is where its output ends.
+A kernel fact this rests on (it is tested): a PTY master is watched edge-triggered, because once nobody holds the slave
+reads give EIO and a level-triggered epoll would spin, yet the child may open its terminal again. Pipes are watched
+level-triggered: a short read of a pipe does not always mean that it is empty (packet mode).
 
 Must not know: sessions, messages, the daemon. It reports what happened to a stream; the control thread acts on it. Only
 the control thread closes descriptors, because it also hands them out.
@@ -23,7 +16,6 @@ from __future__ import annotations
 import _thread
 import os
 import select
-import time
 
 from roost.keeper.echo_look import EchoLook
 from roost.keeper.floods import Floods
@@ -31,9 +23,9 @@ from roost.keeper.guests import Guests
 from roost.keeper.inputs import Input, Inputs
 from roost.keeper.parking import Parking
 from roost.keeper.readers import wake_sleepers
-from roost.keeper.scratch import PTY_READ_BYTES, Scratch
+from roost.keeper.scratch import Scratch
 from roost.keeper.signals import block_all
-from roost.ring.layout import GUARD_BYTES
+from roost.keeper.turns import Turns
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,21 +35,15 @@ if TYPE_CHECKING:
     from roost.keeper.guests import Guest
     from roost.keeper.inputs import Mouth
     from roost.keeper.sessions import Stream
+    from roost.keeper.turns import Report
 
-    Report = Callable[[str, "Stream | Callable[[], None]"], None]
-
-EXIT_DRAIN_S = 0.25
 _EVENTS_A_POLL = 256
-#: Reads of a terminal in one turn, and while other streams wait for theirs.
-_FULL_TURN_READS, _SHORT_TURN_READS = 16, 2
 #: While a flood was come to so long ago, this thread does not sleep: no echo is looked for, no guest is served.
 _FLOOD_S = 0.005
 #: How long what many floods need is kept behind the last of them.
 _KEPT_S = 1.0
 
-# What is reported of a stream.
-MARKED = "marked"  # the exit offset is in the ring header
-CLOSED = "closed"  # nothing will follow; no longer watched
+# What is reported of a stream, besides what its turns report.
 FORGOTTEN = "forgotten"  # no longer watched, as asked
 SETTLED = "settled"  # the turn that was under way when it was asked is over; comes with what is to be done then
 
@@ -84,6 +70,9 @@ class Drain:
         self._scratch = Scratch()
         self._floods = Floods(self._scratch, self._serve, self._guarded_store)
         self._guests = Guests(self._epoll, self._streams, self._expect_echo, lambda: self._floods.within(_FLOOD_S))
+        self._turns = Turns(
+            self._streams, self._scratch, self._floods, self._guests, self._parking, report, self._unwatch
+        )
 
     # --- asked by the control thread -----------------------------------------------------------------------------
 
@@ -196,7 +185,7 @@ class Drain:
         if stream.is_parked:
             return
         try:
-            more = self._turn(stream)
+            more = self._turns.turn(stream)
         except Exception as error:  # noqa: BLE001 - the edge of the thread: one stream's fault must not stop the others
             self._on_fault(stream, error)
             return
@@ -205,14 +194,14 @@ class Drain:
 
     def _guarded_store(self, stream: Stream, piece: memoryview) -> bool:
         try:
-            return self._store(stream, piece)
+            return self._turns.store(stream, piece)
         except Exception as error:  # noqa: BLE001 - as above
             self._on_fault(stream, error)
             return False
 
     def _on_fault(self, stream: Stream, error: Exception) -> None:
         self._log(f"fault while draining {stream.session_id} {stream.name}: {type(error).__name__}: {error}")
-        self._rest(stream)
+        self._turns.rest(stream)
 
     def _guarded_input(self, fd: int) -> None:
         try:
@@ -235,12 +224,7 @@ class Drain:
             self._guests.serve(guest)
         except Exception as error:  # noqa: BLE001 - as above: the daemon has it back and sees for itself
             self._log(f"fault in a guest of {guest.stream.session_id}: {type(error).__name__}: {error}")
-            self._take_leave(guest.stream)
-
-    def _take_leave(self, stream: Stream) -> None:
-        """Leave the stream's guest to the daemon."""
-        if stream.guest is not None:
-            self._guests.give_back(stream.guest)
+            self._turns.take_leave(guest.stream)
 
     def _timeout_s(self) -> float:
         if self._ready or self._floods.waiting or self._look.stream is not None:
@@ -291,23 +275,13 @@ class Drain:
         if stream.mouth is not None:
             self._inputs.resume(stream.mouth)
         if stream.pending:  # kept over a re-exec
-            self._rest(stream)
+            self._turns.rest(stream)
         else:
             self._make_ready(stream)
 
     def _on_finish(self, stream: Stream) -> None:
-        if stream.writer.closed:
-            self._mark_exit(stream)
-            return
-        stream.finishing = True
-        self._take_leave(stream)
-        self._begin_deadline(stream)
-        if not stream.is_parked:
+        if self._turns.begin_end(stream):
             self._make_ready(stream)
-
-    def _begin_deadline(self, stream: Stream) -> None:
-        stream.exit_deadline = time.monotonic() + EXIT_DRAIN_S
-        stream.exit_budget = stream.writer.capacity
 
     def _on_forget(self, stream: Stream) -> None:
         self._unwatch(stream)
@@ -342,7 +316,7 @@ class Drain:
     def _unwatch(self, stream: Stream) -> None:
         if stream.fd is None or self._streams.pop(stream.fd, None) is None:
             return
-        self._take_leave(stream)
+        self._turns.take_leave(stream)
         if stream.mouth is not None:
             self._inputs.remove_all(stream.mouth)
         if stream.is_parked:
@@ -354,87 +328,11 @@ class Drain:
             stream.is_ready = False
         self._floods.remove(stream)
 
-    # --- a stream's turn -------------------------------------------------------------------------------------------
-
-    def _turn(self, stream: Stream) -> bool:
-        """Move up to one scratch buffer of bytes. True when the stream may have more."""
-        fd = stream.fd
-        if fd is None or fd not in self._streams:
-            return False
-        limit = min(stream.writer.room(), GUARD_BYTES)
-        if limit == 0:
-            return not self._parking.stall(stream)
-        if stream.finishing or stream.late:
-            return self._turn_after_exit(stream, fd, limit)
-        more = ended = False
-        if stream.is_pty:
-            # Beside other floods a stream that just woke has a short turn; if it floods too it comes to them.
-            reads = _SHORT_TURN_READS if self._floods.waiting else _FULL_TURN_READS
-            total, more = self._scratch.from_terminal(fd, limit, reads)
-            if stream.floods or total >= PTY_READ_BYTES:
-                self._floods.note(stream, total)
-        else:
-            total, ended = self._scratch.from_pipe(fd, limit)
-        if total and not self._store(stream, self._scratch.first(total)):
-            return False
-        if ended:
-            self._close(stream)
-        return more
-
-    def _turn_after_exit(self, stream: Stream, fd: int, limit: int) -> bool:
-        """The same once the child has exited: a short read proves nothing now, only EAGAIN, EIO or the end do."""
-        self._floods.note(stream, 0)
-        total, more, ended = self._scratch.to_the_end(fd, limit)
-        if total and not self._store(stream, self._scratch.first(total)):
-            return False
-        stream.exit_budget -= total
-        if stream.finishing and (not more or stream.exit_budget <= 0 or time.monotonic() > stream.exit_deadline):
-            stream.finishing = False
-            self._mark_exit(stream)
-        if ended:
-            self._close(stream)
-        return more
-
-    def _store(self, stream: Stream, piece: memoryview) -> bool:
-        writer = stream.writer
-        try:
-            writer.append(piece)
-        except OSError:
-            # No memory for the ring. These bytes exist nowhere else: keep them, try again later.
-            stream.pending = bytes(piece)
-            self._rest(stream)
-            return False
-        stream.retry_delay_s = 0.0
-        if stream.guest is not None:
-            self._guests.send(stream.guest, piece)
-        if stream.readers:
-            wake_sleepers(stream.readers)
-        if writer.take_waiting():
-            os.eventfd_write(stream.event_fd, 1)
-        return True
-
-    def _mark_exit(self, stream: Stream) -> None:
-        stream.writer.mark_exit()
-        stream.late = True
-        os.eventfd_write(stream.event_fd, 1)
-        self._report(MARKED, stream)
-
-    def _close(self, stream: Stream) -> None:
-        self._unwatch(stream)
-        stream.writer.mark_closed()
-        os.eventfd_write(stream.event_fd, 1)
-        self._report(CLOSED, stream)
-
     # --- parked streams ----------------------------------------------------------------------------------------------
-
-    def _rest(self, stream: Stream) -> None:
-        self._take_leave(stream)
-        if not stream.is_parked and stream.fd in self._streams:
-            self._parking.rest(stream)
 
     def _go_on(self, stream: Stream) -> None:
         """It is parked no more."""
         self._watch(stream)
         self._make_ready(stream)
         if stream.finishing:  # the time without room does not count
-            self._begin_deadline(stream)
+            self._turns.begin_deadline(stream)

@@ -14,11 +14,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from roost.keeper.drain import Report
     from roost.keeper.guests import Guest
     from roost.keeper.inputs import Input, Mouth
     from roost.keeper.log import Log
     from roost.keeper.sessions import Session, Stream
+    from roost.keeper.turns import Report
 
 MAX_THREADS = 2
 

@@ -12,12 +12,13 @@ import os
 
 from roost.keeper import messages as m
 from roost.keeper.children import Reaper
-from roost.keeper.drain import CLOSED, FORGOTTEN, MARKED
+from roost.keeper.drain import FORGOTTEN
 from roost.keeper.drains import Drains
 from roost.keeper.guests import GuestList
 from roost.keeper.readers import Readers
 from roost.keeper.sessions import Stream, describe_exit
 from roost.keeper.table import SessionTable
+from roost.keeper.turns import CLOSED, MARKED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

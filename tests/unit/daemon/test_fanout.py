@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from roost.daemon.attachment import Attachment, AttachmentTraits, exit_frame
+from roost.daemon.attachment import Attachment, AttachmentTraits
+from roost.daemon.last_frames import exit_frame
 from roost.daemon.stream import Stream
 from roost.ring.reader import RingReader
 from roost.ring.writer import RingWriter, create_ring_file
