@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import os
 import random
+import resource
 import signal
 import sys
 import threading
@@ -533,3 +534,23 @@ def test_a_keeper_that_hangs_does_not_hold_the_daemon_up(instance: Instance) -> 
             assert other.request(62, pb.DetachPtySessionRequest(session_id=typist.session)).code == 0
             assert other.call("daemon.status")["pid"]
         assert typist.rest()[1].error == "detached"
+
+
+def test_a_keeper_without_descriptors_is_not_lost_over_a_keystroke(instance: Instance) -> None:
+    """The daemon offers it a connection then; it cannot receive that, and everything goes on as before."""
+    daemon = instance.note_pids()
+    keeper = instance.status()["keeper_pid"]
+    with V1Client(instance.socket) as asking, V1Client(instance.socket) as client:
+        session = asking.spawn("cat").session_id
+        assert not client.attach(session).code
+        used = {int(name) for name in os.listdir(f"/proc/{keeper}/fd")}
+        free = next(number for number in itertools.count() if number not in used)
+        limits = resource.prlimit(keeper, resource.RLIMIT_NOFILE)
+        resource.prlimit(keeper, resource.RLIMIT_NOFILE, (free, limits[1]))
+        for key in b"abcdef":
+            client.type(bytes([key]))
+            client.until(bytes([key]))
+        resource.prlimit(keeper, resource.RLIMIT_NOFILE, limits)
+        assert not asking.request(63).code
+    assert instance.note_pids() == daemon
+    assert "truncated" not in instance.log()

@@ -11,7 +11,8 @@ import select
 import struct
 
 from roost.errors import ProtocolError
-from roost.keeper.transport import receive_packet, send_packet
+from roost.keeper.messages import REPLY, T_ERROR_KIND, T_ERROR_TEXT, encode
+from roost.keeper.transport import TruncatedError, receive_packet, send_packet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,6 +101,8 @@ class Connection:
             except BlockingIOError:
                 return
             except (OSError, ProtocolError) as error:
+                if isinstance(error, TruncatedError) and self._could_not_receive(error):
+                    continue
                 self.fault = str(error)
                 received = None
             if received is None:
@@ -111,6 +114,14 @@ class Connection:
             finally:
                 for fd in fds:
                     os.close(fd)
+
+    def _could_not_receive(self, error: TruncatedError) -> bool:
+        """Refuse a request whose descriptors could not be received: nothing was done. False where it is not known."""
+        if not self.role or not error.seq:
+            return False
+        text = "too many open files in the keeper: what came with the request could not be received"
+        self.send(encode(error.type | REPLY, error.seq, [(T_ERROR_KIND, "exhausted"), (T_ERROR_TEXT, text)]))
+        return True
 
     def close(self) -> None:
         """Close; what is still queued is lost to this peer, nothing else."""

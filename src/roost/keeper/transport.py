@@ -69,14 +69,16 @@ def _body_file(packet: bytes) -> int:
 
 
 class TruncatedError(ProtocolError):
-    """A packet was too long, or there were no descriptors left to receive what came with it; `seq` if that is known."""
+    """A packet was too long, or there were no descriptors left to receive what came with it; `type` and `seq` if they
+    are known, else 0."""
 
     def __init__(self, packet: bytes) -> None:
         super().__init__("a keeper message arrived truncated (too long, or no descriptors left to receive it)")
         try:
-            self.seq = decode(packet).seq
+            message = decode(packet)
+            self.type, self.seq = message.type, message.seq
         except ProtocolError:
-            self.seq = 0
+            self.type = self.seq = 0
 
 
 def receive_packet(sock: _socket.socket) -> tuple[Message, list[int]] | None:
