@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import itertools
+import json
 import os
 import random
 import resource
@@ -554,3 +555,38 @@ def test_a_keeper_without_descriptors_is_not_lost_over_a_keystroke(instance: Ins
         assert not asking.request(63).code
     assert instance.note_pids() == daemon
     assert "truncated" not in instance.log()
+
+
+def test_who_cannot_be_shown_input_because_the_keeper_hangs_leaves_no_file_open(
+    instance: Instance, tmp_path: Path
+) -> None:
+    """A tee and a recording that cannot begin while the keeper has the connection are refused, and nothing is left."""
+    daemon, tee, cast = instance.note_pids(), tmp_path / "tee", tmp_path / "cast"
+
+    def record() -> None:
+        answer = other.request(1000, pb.RoostCall(method="record.start", params=recording))
+        refused.append(answer.message)
+
+    with Typist(instance) as typist, V1Client(instance.socket) as one, V1Client(instance.socket) as other:
+        recording = json.dumps({"target": typist.session, "path": str(cast), "input": True}).encode()
+        refused: list[str] = []
+        typist.until_lent()
+        with stopped(instance.status()["keeper_pid"]):
+            thread = threading.Thread(target=record)
+            thread.start()
+            wish = pb.RegisterSessionTeeRequest(session_id=typist.session, session_kind=1, stream=4, sink_kind=1)
+            wish.file_path = os.fsencode(tee)
+            refused.append(one.request(75, wish).message)
+            thread.join()
+        assert len(refused) == 2 and all("did not answer" in text for text in refused), refused
+        eventually(lambda: not files_of(daemon) & {str(tee), str(cast)} and not cast.exists(), what="files are closed")
+        typist.key(b"and on")
+
+
+def files_of(pid: int) -> set[str]:
+    """Paths of what a process has open."""
+    found = set()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(OSError):
+            found.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+    return found

@@ -219,7 +219,11 @@ class Recordings:
             begin = await begin_now(session, stream, self._context.shared.get("screens"), rules)
         opened = await self._open(options, session.record, session.id, offset=begin.offset, begin=begin.line.encode())
         if options.input:
-            await session.typing.end_direct()
+            try:
+                await session.typing.end_direct()
+            except BaseException:
+                self._discard(opened)
+                raise
         if session.forgotten or not session.live:
             self._discard(opened)
             raise NoRunError(f"session {session.record.name} ended meanwhile")

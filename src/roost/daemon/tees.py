@@ -65,7 +65,11 @@ class Tees:
         _check_room(session.record, spec)
         file = await self._open(spec)
         if spec.stream == "stdin" and not session.forgotten:
-            await session.typing.end_direct()
+            try:
+                await session.typing.end_direct()
+            except BaseException:
+                self._pool.submit(file.close, lambda _: None)
+                raise
         if session.forgotten:
             self._pool.submit(file.close, lambda _: None)
             raise NoRunError(f"session {session.record.name} was purged meanwhile")
