@@ -46,6 +46,7 @@ class Terminator:
         self._exclude = exclude
         self._running: dict[str, asyncio.Task[None]] = {}
         self._scan_waiters: list[tuple[Membership, asyncio.Future[list[Process]]]] = []
+        self._scans = False
 
     def begin(self, session: Session, grace_s: float) -> None:
         """Start the schedule, or restart its clock. Returns at once."""
@@ -151,18 +152,28 @@ class Terminator:
         return reached
 
     async def collect(self, session: Session) -> list[Process]:
-        """The session's live processes now. Scans asked for at about the same time share one look at /proc.
+        """The session's live processes now. Who asks at about the same time, or while others are looked for, shares one
+        look at /proc, which begins after all of them have asked.
 
         Whoever signals them does both within `Session.holding_terminal`.
         """
         future: asyncio.Future[list[Process]] = asyncio.get_running_loop().create_future()
         self._scan_waiters.append((session.membership(), future))
-        if len(self._scan_waiters) == 1:
-            self._tasks.create_task(self._scan(), name="process scan")
+        if not self._scans:
+            self._scans = True
+            self._tasks.create_task(self._scan_for_all(), name="process scan")
         return await future
 
+    async def _scan_for_all(self) -> None:
+        """One look after the other: with many at once each would take longer than all of them one by one."""
+        try:
+            while self._scan_waiters:
+                await asyncio.sleep(GATHER_S)
+                await self._scan()
+        finally:
+            self._scans = False
+
     async def _scan(self) -> None:
-        await asyncio.sleep(GATHER_S)
         waiters, self._scan_waiters = self._scan_waiters, []
         groups = [membership for membership, _ in waiters]
         try:
