@@ -257,7 +257,10 @@ class Drain:
     def _carry_out(self) -> None:
         while self._commands:
             command, subject = self._commands.pop(0)
-            command(subject)
+            try:
+                command(subject)
+            except Exception as error:  # noqa: BLE001 - as above: the thread has other streams, and other commands
+                self._log(f"fault in a command to a draining thread: {type(error).__name__}: {error}")
 
     # --- commands --------------------------------------------------------------------------------------------------
 

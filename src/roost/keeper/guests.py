@@ -165,11 +165,15 @@ class Guests:
         )
 
     def _begin(self, guest: Guest, loan: int) -> None:
+        try:
+            self._epoll.register(guest.fd, select.EPOLLIN)
+        except OSError:  # no memory for it: then the daemon goes on
+            guest.give_back(loan, b"", b"")
+            return
         guest.loan = loan
         guest.pieces = PIECES_A_KEY
         guest.stream.guest = guest
         self.by_fd[guest.fd] = guest
-        self._epoll.register(guest.fd, select.EPOLLIN)
 
     def give_back(self, guest: Guest, *, read: bytes = b"", rest: bytes = b"") -> None:
         """Let the daemon go on with a guest that is lent."""

@@ -119,3 +119,15 @@ def test_an_echo_that_is_looked_for_comes_whole_whether_it_is_quick_or_late(one:
     eventually(lambda: stream.mouth is not None and not stream.mouth.inputs)
     source.close()
     assert one.log == []
+
+
+def test_a_command_that_goes_wrong_is_told_and_ends_neither_the_thread_nor_the_next_command(one: Thread) -> None:
+    def fail(_: object) -> None:
+        raise OSError("as when the kernel has no memory")
+
+    done: list[object] = []
+    one.drain._ask(fail, None)
+    one.drain._ask(done.append, 1)
+    os.write(one.slaves[0], b"still drained")
+    eventually(lambda: one.ends() == [13] and done == [1])
+    assert len(one.log) == 1 and "no memory" in one.log[0]

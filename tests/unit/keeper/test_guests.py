@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import select
 import socket
 import tty
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -462,3 +464,19 @@ def test_in_any_order_of_steps_one_side_has_the_connection_and_nothing_is_lost(p
         seen += shown[at + head : at + 4 + length]
         at += 4 + length
     assert seen + data == printed
+
+
+def test_a_loan_that_the_kernel_has_no_memory_for_goes_back_at_once(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_fd: int, _events: int) -> None:
+        raise OSError(errno.ENOMEM, "no memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place.guests, "_epoll", SimpleNamespace(register=refuse))
+        place.lend()
+    returned = place.lent.look()
+    assert returned is not None and (returned.offset, returned.read, returned.rest) == (0, b"", b"")
+    assert not place.guests.by_fd and place.stream.guest is None
+    place.lend()
+    assert place.guests.by_fd == {place.guest.fd: place.guest}
