@@ -9,6 +9,8 @@ from __future__ import annotations
 #: How often the title is saved. A program that was started before we came takes off what it once laid on: an editor up
 #: to three, one with the alternate screen, one each for window and icon. xterm holds ten.
 _COPIES = 4
+#: What is remembered of a program's own at most: more than any terminal holds.
+_DEPTH = 32
 _SAVE, _PUT_BACK = b"\x1b[22;0t", b"\x1b[23;0t"
 #: Terminals that would print the sequence, or have no title.
 _WITHOUT_TITLE = frozenset(("", "dumb", "linux"))
@@ -34,6 +36,7 @@ class Titles:
         """Takes note that the program saved a title, or took one back."""
         if saved:
             self._above.append(kind)
+            del self._above[:-_DEPTH]
         elif self._above:
             self._above.pop()
         else:

@@ -80,3 +80,12 @@ def test_more_taken_back_than_was_saved_leaves_what_lay_below() -> None:
     screen.titles.save("xterm")
     screen.note(b"\x1b[23;0t" * 9)
     assert screen.titles.put_back() == b""
+
+
+def test_a_program_that_saves_without_end_costs_no_memory_and_no_flood_at_the_end() -> None:
+    """No terminal holds so many; what is sent behind them is as long as the deepest stack, and still ends with ours."""
+    screen = Screen()
+    screen.titles.save("xterm")
+    screen.note(b"\x1b[22;0t" * 100_000)
+    back = screen.titles.put_back()
+    assert len(back) < 300 and back.endswith(b"\x1b[23;0t" * 4)
