@@ -6,18 +6,16 @@ import os
 import select
 import socket
 import threading
-import tty
 from collections.abc import Iterator
 
 import pytest
 from support.instance import eventually
+from support.raw_terminal import RawTerminal
 
 from roost.keeper import drain as drain_module
 from roost.keeper.drain import Drain
 from roost.keeper.floods import FEW_FLOODS
 from roost.keeper.inputs import Input, Mouth
-from roost.keeper.sessions import Stream
-from roost.ring.writer import RingWriter, create_ring_file
 
 _CAPACITY = 1 << 20
 
@@ -29,17 +27,14 @@ class Thread:
         self.wake = os.eventfd(0, os.EFD_NONBLOCK)
         self.log: list[str] = []
         self.drain = Drain(self.wake, lambda _what, _subject: None, self.log.append)
-        self.slaves: list[int] = []
-        self.streams: list[Stream] = []
+        self.terminals: list[RawTerminal] = []
         for number in range(count):
-            master, slave = os.openpty()
-            tty.setraw(slave)
-            os.set_blocking(master, False)
-            ring, event = create_ring_file("test", _CAPACITY), os.eventfd(0, os.EFD_NONBLOCK)
-            stream = Stream(f"s{number}", "stdout", master, ring, event, RingWriter(ring), is_pty=True)
-            self.slaves.append(slave)
-            self.streams.append(stream)
-            self.drain.add_fresh(stream)
+            terminal = RawTerminal(f"s{number}", capacity=_CAPACITY)
+            os.set_blocking(terminal.slave, True)  # as a child has it
+            self.terminals.append(terminal)
+            self.drain.add_fresh(terminal.stream)
+        self.slaves = [terminal.slave for terminal in self.terminals]
+        self.streams = [terminal.stream for terminal in self.terminals]
         self.drain.start()
 
     def ends(self) -> list[int]:
@@ -47,15 +42,11 @@ class Thread:
 
     def close(self) -> None:
         self.drain.stop()
-        for stream in self.streams:
-            stream.writer.release()
-            if stream.mouth is not None:
-                stream.mouth.close()
-            for fd in (stream.fd, stream.ring_fd, stream.event_fd):
-                assert fd is not None
-                os.close(fd)
-        for fd in (*self.slaves, self.wake):
-            os.close(fd)
+        for terminal in self.terminals:
+            if terminal.stream.mouth is not None:
+                terminal.stream.mouth.close()
+            terminal.close()
+        os.close(self.wake)
 
 
 @pytest.fixture

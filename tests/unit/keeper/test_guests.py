@@ -7,12 +7,12 @@ import os
 import random
 import select
 import socket
-import tty
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.raw_terminal import RawTerminal
 
 from roost.daemon.guests import Guest as Lent
 from roost.daemon.guests import Returned
@@ -22,20 +22,13 @@ from roost.keeper.sessions import Session, Stream, describe
 from roost.plain_frames import input_frame, output_head
 from roost.platform import sealed_memory_file
 from roost.ring.reader import RingReader
-from roost.ring.writer import RingWriter, create_ring_file
 
 
-class Place:
+class Place(RawTerminal):
     """A raw terminal with its stream, one thread's guests without the thread, and the daemon's end of a single one."""
 
     def __init__(self) -> None:
-        self.master, self.slave = os.openpty()
-        tty.setraw(self.slave)
-        os.set_blocking(self.master, False)
-        os.set_blocking(self.slave, False)
-        self.ring = create_ring_file("test", 1 << 16)
-        self.event = os.eventfd(0, os.EFD_NONBLOCK)
-        self.stream = Stream("s", "stdout", self.master, self.ring, self.event, RingWriter(self.ring), is_pty=True)
+        super().__init__()
         self.epoll = select.epoll()
         self.keystrokes: list[Stream] = []
         self.streams = {self.master: self.stream}
@@ -92,11 +85,10 @@ class Place:
         self.guest.close()
         self.lent.release()
         self.epoll.close()
-        self.stream.writer.release()
         for sock in (self.client, self.daemon):
             sock.close()
-        for fd in (self.master, self.slave, self.ring, self.event, self.page):
-            os.close(fd)
+        os.close(self.page)
+        super().close()
 
 
 @pytest.fixture

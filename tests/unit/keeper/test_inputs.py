@@ -6,11 +6,11 @@ import errno
 import os
 import select
 import socket
-import tty
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from support.raw_terminal import RawTerminal
 
 from roost.keeper.drain import Drain
 from roost.keeper.inputs import PIECE_BYTES, Input, Inputs, Mouth
@@ -20,20 +20,13 @@ from roost.keeper.state import State, decode_state, encode_state
 from roost.platform import sealed_memory_file
 from roost.ring.reader import RingReader
 from roost.ring.reader_page import PAGE_BYTES, R_TAKEN
-from roost.ring.writer import RingWriter, create_ring_file
 
 
-class Terminal:
+class Terminal(RawTerminal):
     """A raw terminal, its stream, and the inputs that one thread would serve."""
 
     def __init__(self) -> None:
-        self.master, self.slave = os.openpty()
-        tty.setraw(self.slave)
-        os.set_blocking(self.master, False)
-        os.set_blocking(self.slave, False)
-        self.ring = create_ring_file("test", 1 << 16)
-        self.event = os.eventfd(0, os.EFD_NONBLOCK)
-        self.stream = Stream("s", "stdout", self.master, self.ring, self.event, RingWriter(self.ring), is_pty=True)
+        super().__init__()
         self.stream.mouth = self.mouth = Mouth(self.stream)
         self.epoll = select.epoll()
         self.ended: list[Input] = []
@@ -74,9 +67,7 @@ class Terminal:
             one.close()
         self.mouth.close()
         self.epoll.close()
-        self.stream.writer.release()
-        for fd in (self.master, self.slave, self.ring, self.event):
-            os.close(fd)
+        super().close()
 
 
 @pytest.fixture
