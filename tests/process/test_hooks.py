@@ -326,9 +326,35 @@ def test_the_documented_sink_is_installed_and_gets_events(tmp_path: Path) -> Non
         instance.end()
 
 
-def test_standard_output_is_that_of_a_daemon_in_the_foreground(instance: Instance) -> None:
-    configure(instance, '[hooks]\nsink = "stdout"\n')
-    assert (sink(instance)["state"], "background" in sink(instance)["note"]) == ("idle", True)
+def test_a_daemon_in_the_background_has_no_standard_output_wherever_its_own_leads() -> None:
+    """That is the log it was started with, which goes by another name once it was full."""
+    instance = Instance()
+    try:
+        instance.roost("daemon", "start")
+        instance.note_pids()
+        log = instance.root / "state/roost/daemon.log"
+        log.rename(log.with_suffix(".log.1"))
+        configure(instance, '[hooks]\nsink = "stdout"\n')
+        assert (sink(instance)["state"], "background" in sink(instance)["note"]) == ("idle", True)
+    finally:
+        instance.end()
+
+
+def test_standard_output_is_that_of_a_daemon_in_the_foreground(tmp_path: Path) -> None:
+    instance = Instance()
+    configure(instance, '[[hooks.sinks]]\ntype = "stdout"\nevents = ["exited"]\n', reload=False)
+    command = [sys.executable, "-m", "roost", "daemon", "start", "--foreground"]
+    with (instance.root / "stderr").open("wb") as errors, (tmp_path / "out").open("wb") as out:
+        process = subprocess.Popen(command, env=instance.environ, stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
+    try:
+        eventually(instance.status_or_none)
+        instance.note_pids()
+        assert sink(instance)["state"] == "ok"
+        instance.roost("run", "-d", "--", "true")
+        eventually(lambda: [one["type"] for one in lines(tmp_path / "out")] == ["exited"])
+    finally:
+        instance.end()
+        process.wait(20)
 
 
 def test_the_doctor_names_a_failing_sink_and_a_broken_configuration(instance: Instance, tmp_path: Path) -> None:

@@ -64,6 +64,7 @@ class App:
         self._v1_scope = options.v1_scope
         self._listener = options.listener
         self._lent = options.lent
+        self._foreground = options.foreground
         self._table = SessionTable()
         self._hooks = SessionHooks(
             save=self._save,
@@ -209,6 +210,7 @@ class App:
             self._areas,
             self._save,
             self._lifecycle,
+            self._foreground,
         )
         context.shared["connect_for"] = server.connect_for
         self._around = around = await wire_all(context)

@@ -68,6 +68,7 @@ class Context:
     areas: Areas
     save: Callable[[Session], None]  # store the session's record in the keeper
     lifecycle: Lifecycle
+    foreground: bool = False  # somebody watches this process, and its standard output is theirs
     shared: dict[str, Any] = field(default_factory=dict)
 
 

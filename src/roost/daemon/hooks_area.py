@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,7 +94,7 @@ class HooksArea:
             tasks=context.tasks,
             state_dir=self._state_dir,
             place=self._own_place,
-            foreground=_has_stdout(context.paths.daemon_log),
+            foreground=context.foreground,
         )
         return Dispatcher(
             context.tasks,
@@ -253,17 +252,3 @@ def _user_shell() -> str:
     except KeyError:
         shell = ""
     return shell if shell and os.access(shell, os.X_OK) else "/bin/sh"
-
-
-def _has_stdout(log_path: str) -> bool:
-    """Whether standard output leads anywhere; that of a daemon in the background is its log, or nothing."""
-    try:
-        own, null = os.fstat(1), os.stat(os.devnull)
-    except OSError:
-        return False
-    if stat.S_ISCHR(own.st_mode):
-        return own.st_rdev != null.st_rdev
-    try:
-        return not os.path.samestat(own, os.stat(log_path))
-    except OSError:
-        return True
