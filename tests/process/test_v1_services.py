@@ -119,10 +119,34 @@ def test_what_cannot_be_is_refused(v1: V1Client, clean: None) -> None:
     assert again.code == INVALID and "online" in again.message
 
 
-def test_a_command_that_cannot_be_started_is_an_internal_error_and_known(v1: V1Client, clean: None) -> None:
-    assert refused(v1, name="bad", cmd=["/nonexistent/program"], max_restarts=1).code == INTERNAL
-    assert refused(v1, name="bad", cmd=["true"], cwd="/nonexistent").code == INTERNAL
-    assert until(v1, "bad", "stopped").pid == 0
+def test_a_command_that_cannot_be_started_is_an_internal_error_that_leaves_no_service(
+    v1: V1Client, clean: None, shared: Instance
+) -> None:
+    for config in ({"cmd": ["/nonexistent/program"]}, {"cmd": ["true"], "cwd": "/nonexistent"}):
+        answer = refused(v1, name="bad", autorestart=True, **config)
+        assert (answer.code, "nonexistent" in answer.message) == (INTERNAL, True)
+        assert len(v1.request(LIST).service_list.services) == 0
+    assert [file.name for file in files(shared).glob("bad*")] == []
+    assert start(v1, "bad", *FOREVER).status == "online"
+
+
+def test_a_known_service_that_cannot_be_started_by_another_definition_keeps_its_own(v1: V1Client, clean: None) -> None:
+    known = start(v1, "web", *FOREVER)
+    v1.request(STOP, pb.ServiceStopRequest(target="web"))
+    assert refused(v1, name="web", cmd=["/nonexistent/program"], autorestart=True).code == INTERNAL
+    kept = state(v1, "web")
+    assert (kept.id, list(kept.config.cmd), kept.status) == (known.id, list(FOREVER), "stopped")
+
+
+def test_a_restart_that_fails_says_that_it_is_tried_again_and_is(v1: V1Client, clean: None, tmp_path: Path) -> None:
+    program, away = tmp_path / "program", tmp_path / "away"
+    program.symlink_to("/bin/sleep")
+    start(v1, "web", str(program), "600", autorestart=True)
+    program.rename(away)
+    answer = v1.request(RESTART, pb.ServiceRestartRequest(target="web"))
+    assert (answer.code, str(program) in answer.message, "tried again" in answer.message) == (INTERNAL, True, True)
+    away.rename(program)
+    assert until(v1, "web", "online").pid
 
 
 def test_unknown_targets_are_not_found_and_all_is_nobody_when_there_is_nobody(v1: V1Client, clean: None) -> None:

@@ -78,6 +78,15 @@ def empty(directory: str, stem: str) -> None:
                 os.unlink(old)
 
 
+def remove_empty(directory: str, stem: str) -> None:
+    """Remove the files that nothing was written to, of a service that never was."""
+    for _, kind in STREAMS:
+        path = log_path(directory, stem, kind)
+        with contextlib.suppress(OSError):
+            if not os.path.getsize(path):
+                os.unlink(path)
+
+
 def _rotated(path: str) -> Iterable[str]:
     directory, name = os.path.split(path)
     with contextlib.suppress(FileNotFoundError):

@@ -100,10 +100,11 @@ class Services:
     # --- use cases ------------------------------------------------------------------------------------------------
 
     async def start(self, definition: Definition) -> Supervised:
-        """Create or update a service and start it. Raises InvalidError when it is online."""
-        one = await self._ensure(definition)
-        await one.start(definition)
-        return one
+        """Create or update a service and start it. Raises InvalidError when it is online.
+
+        A new one that cannot be started is not there afterwards.
+        """
+        return (await self._ensured(definition, lambda one, is_new: one.start(definition, is_new=is_new)))[0]
 
     async def start_known(self, target: str) -> list[Supervised]:
         """Start services that are defined; with `all` those that do not run."""
@@ -115,8 +116,21 @@ class Services:
 
     async def apply(self, definition: Definition) -> tuple[Supervised, str]:
         """Make a service run by that definition, and what was needed for it; see `Supervised.apply`."""
-        one = await self._ensure(definition)
-        return one, await one.apply(definition)
+        return await self._ensured(definition, lambda one, is_new: one.apply(definition, is_new=is_new))
+
+    async def _ensured(
+        self, definition: Definition, work: Callable[[Supervised, bool], Awaitable[T]]
+    ) -> tuple[Supervised, T]:
+        """The service of that name, made if need be, and what came of the work on it (which is told if it is new)."""
+        while True:
+            one, is_new = await self._ensure(definition)
+            try:
+                return one, await work(one, is_new)
+            except RoostError as error:
+                if one.deleted and self._by_name.get(one.name) is one:
+                    del self._by_name[one.name]
+                if not (one.deleted and isinstance(error, NoRunError)):
+                    raise  # else somebody deleted it before the work began
 
     async def stop(self, target: str) -> tuple[list[Supervised], int]:
         """Stop services, each within its own time; how many of them were meant to run."""
@@ -173,7 +187,7 @@ class Services:
         return len(saved), [failure for failure in failures if failure]
 
     async def _resurrect(self, saved: Saved) -> str:
-        one = await self._ensure(saved.definition)
+        one, _ = await self._ensure(saved.definition)
         if one.life.state in sv.ACTIVE or not saved.active:
             await one.redefine(saved.definition)
             return ""
@@ -202,19 +216,21 @@ class Services:
             raise WaitTimeoutError(f"service {one.name!r} is {one.life.state}, not {condition}") from None
         return one
 
-    async def _ensure(self, definition: Definition) -> Supervised:
+    async def _ensure(self, definition: Definition) -> tuple[Supervised, bool]:
+        """The service of that name, and whether this has made it."""
         definition.check()
         await self._load()
         known = self._by_name.get(definition.name)
         if known is not None:
-            return known
+            return known, False
         async with self._loading:  # so that two starts of one name at the same time make one service
             known = self._by_name.get(definition.name)
-            if known is None:
-                row = await self._store.add(definition)
-                known = Supervised(self._tasks, self._service, self._store, self._log_dir, row)
-                self._by_name[definition.name] = known
-            return known
+            if known is not None:
+                return known, False
+            row = await self._store.add(definition)
+            made = Supervised(self._tasks, self._service, self._store, self._log_dir, row)
+            self._by_name[definition.name] = made
+            return made, True
 
 
 def _meets(one: Supervised, condition: str) -> bool:

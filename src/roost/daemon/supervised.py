@@ -20,7 +20,7 @@ from roost.core.service import DEFAULT_LOG_BYTES, DEFAULT_LOG_KEEP, Definition, 
 from roost.daemon.health import HealthWatch
 from roost.daemon.leftovers import end_leftovers
 from roost.daemon.service import Service
-from roost.daemon.service_log import STREAMS, log_path
+from roost.daemon.service_log import STREAMS, log_path, remove_empty
 from roost.daemon.service_store import ServiceRow, ServiceStore
 from roost.daemon.session import Session
 from roost.daemon.spawning import SpawnSpec
@@ -119,12 +119,22 @@ class Supervised:
             finally:
                 self._keep_watch()
 
-    async def start(self, definition: Definition | None = None) -> None:
-        """Start it, by another definition if one is given. Raises InvalidError when it runs already."""
+    async def start(self, definition: Definition | None = None, *, is_new: bool = False) -> None:
+        """Start it, by another definition if one is given. Raises InvalidError when it runs already.
+
+        Where it cannot be started, one that is new is forgotten, and one that had another definition keeps that.
+        """
         async with self._operation():
             self._check_not_online()
-            self.row.definition = definition or self.definition
-            await self._launch(sv.begun(self.life))
+            before, life = self.definition, self.life
+            self.row.definition = definition or before
+            try:
+                await self._launch_or_say(sv.begun(life), is_new=is_new)
+            except NotStartedError:
+                if not is_new and self.definition != before:
+                    self.row.definition = before
+                    await self._become(life)
+                raise
 
     def _check_not_online(self) -> None:
         if self.life.state == sv.ONLINE and self.pid:
@@ -145,20 +155,26 @@ class Supervised:
         """Stop it if it runs, and start it."""
         async with self._operation():
             await self._end(again=True)
-            await self._launch(sv.asked_again(self.life))
+            await self._launch_or_say(sv.asked_again(self.life))
 
     async def delete(self) -> None:
         """Stop it and forget it with the output of its runs; the log files stay."""
         async with self._operation():
             await self._end(again=False)
-            await self._store.remove(self.row)
-            self.deleted = True
-            self.row.life = sv.stopped(self.life)
-            self._tell()
+            await self._forget()
             await self._service.purge(self._runs())
 
-    async def apply(self, definition: Definition) -> str:
-        """Make it run by this definition: started, restarted, unchanged, or done (it has ended well before)."""
+    async def _forget(self) -> None:
+        await self._store.remove(self.row)
+        self.deleted = True
+        self.row.life = sv.stopped(self.life)
+        self._tell()
+
+    async def apply(self, definition: Definition, *, is_new: bool = False) -> str:
+        """Make it run by this definition: started, restarted, unchanged, or done (it has ended well before).
+
+        One that is new and cannot be started is forgotten.
+        """
         async with self._operation():
             same = definition == self.definition
             if same and self.life.state in sv.ACTIVE:
@@ -169,7 +185,7 @@ class Supervised:
             if running:
                 await self._end(again=True)
             self.row.definition = definition
-            await self._launch(sv.begun(self.life))
+            await self._launch_or_say(sv.begun(self.life), is_new=is_new)
             return "restarted" if running else "started"
 
     async def redefine(self, definition: Definition) -> None:
@@ -195,6 +211,19 @@ class Supervised:
             await self._become(sv.not_spawned(self.life, policy, reason=error.message, at=time.time()))
             raise NotStartedError(f"failed to start service {self.name!r}: {error.message}", kind=error.kind) from error
         await self._take(session)
+
+    async def _launch_or_say(self, life: sv.Life, *, is_new: bool = False) -> None:
+        """Start a run for somebody who waits for it: without a child they are told what becomes of the service."""
+        try:
+            await self._launch(life)
+        except NotStartedError as error:
+            if is_new:
+                await self._forget()
+                remove_empty(self._log_dir, self.definition.file_stem)
+                raise
+            again = f"it is tried again; `roost service stop {self.name}` ends that"
+            then = again if self.life.state == sv.WAITING else f"it is {self.life.state}"
+            raise NotStartedError(f"{error.message}; {then}", kind=error.kind) from error
 
     def _spec(self) -> SpawnSpec:
         definition = self.definition
