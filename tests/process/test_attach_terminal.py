@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -88,3 +89,34 @@ def test_a_terminal_without_titles_is_not_asked_to_keep_one(instance: Instance, 
             terminal.until(b"ready")
             terminal.leave()
             assert b"\x1b[22" not in terminal.shown and b"\x1b[23" not in terminal.shown
+
+
+_IN_THE_BACKGROUND = """
+import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+pid = os.fork()
+if not pid:
+    os.setpgid(0, 0)
+    os.execv(sys.executable, [sys.executable, "-m", "roost", "attach", "one"])
+assert os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1])
+os.kill(pid, signal.SIGTERM)
+os.kill(pid, signal.SIGCONT)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+def test_who_is_ended_before_the_terminal_is_theirs_ends_without_a_trace(instance: Instance) -> None:
+    """As a job in the background is that was stopped when it wanted the terminal."""
+    with instance.client() as client:
+        client.spawn(["cat"], name="one")
+    ours, theirs = os.openpty()
+    found = termios.tcgetattr(theirs)
+    try:
+        ends = {"stdin": theirs, "stdout": theirs, "stderr": subprocess.PIPE}
+        command = [sys.executable, "-c", _IN_THE_BACKGROUND]
+        done = subprocess.run(command, env=instance.environ, start_new_session=True, timeout=30, check=False, **ends)
+        assert (done.returncode, done.stderr.strip()) == (128 + signal.SIGTERM, b"")
+        assert termios.tcgetattr(theirs) == found
+    finally:
+        os.close(ours)
+        os.close(theirs)

@@ -16,7 +16,7 @@ from roost.cli.detach_keys import DetachKeys
 from roost.cli.failures import INTERRUPTED, say
 from roost.cli.farewell import attach_exit_code, farewell
 from roost.cli.relay import Cause, Ending, Relay
-from roost.cli.terminal import Signals, Terminal
+from roost.cli.terminal import EndedBySignal, Signals, Terminal
 from roost.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -149,7 +149,10 @@ def _attach_terminal(client: Client, plan: AttachPlan) -> int:
     keys = DetachKeys(plan.keys)
     repaint = False
     while True:
-        ending, offset, alternate = _one_stay(client, plan, keys, repaint=repaint)
+        try:
+            ending, offset, alternate = _one_stay(client, plan, keys, repaint=repaint)
+        except EndedBySignal as ended:  # while the terminal was taken, or given back
+            return 128 + ended.number
         if ending.cause is not Cause.SUSPENDED:
             return attach_exit_code(ending, child=plan.child_code)
         os.kill(os.getpid(), signal.SIGSTOP)

@@ -6,6 +6,7 @@ sessions: whoever uses it moves the bytes.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import fcntl
 import os
@@ -18,6 +19,7 @@ from typing import Any, Self
 
 from roost.cli.copying import write_all
 from roost.cli.titles import Titles
+from roost.errors import RoostError
 
 #: Written when nobody can tell which modes were set: those that hurt a shell afterwards go off. The colour, the cursor,
 #: the keypad, the mouse, focus reports, bracketed paste, synchronised output, kitty keys.
@@ -87,9 +89,17 @@ class Terminal:
         self._found: list[Any] | None = None
 
     def __enter__(self) -> Self:
-        self._found = termios.tcgetattr(self.in_fd)
-        # What was typed ahead belongs to the session: nothing is flushed.
-        termios.tcsetattr(self.in_fd, termios.TCSADRAIN, raw_mode(self._found))
+        try:
+            self._found = termios.tcgetattr(self.in_fd)
+            # What was typed ahead belongs to the session: nothing is flushed.
+            termios.tcsetattr(self.in_fd, termios.TCSADRAIN, raw_mode(self._found))
+        except termios.error as error:  # hung up, or no longer ours
+            raise RoostError(f"this terminal cannot be used: {error.args[1]}; attach from another one") from error
+        except BaseException:  # a signal; to put back from the background would stop us again
+            with contextlib.suppress(termios.error):
+                if self._found is not None and termios.tcgetattr(self.in_fd) != self._found:
+                    self.restore()
+            raise
         return self
 
     def __exit__(self, *_exc: object) -> None:
