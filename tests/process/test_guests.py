@@ -74,6 +74,8 @@ class Typist(V1Client):
             child = CHILD.format(bulk=bulk)
             self.session = session or other.spawn(sys.executable, "-I", "-S", "-c", child).session_id
         answer = self.attach(self.session, **attach)
+        if answer.code:
+            self.sock.close()
         assert answer.code == 0, answer.message
         if not session:
             self.until(b"ready\n", answer.attach_pty_session.backlog)

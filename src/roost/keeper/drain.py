@@ -22,6 +22,7 @@ from roost.keeper.floods import Floods
 from roost.keeper.guests import Guests
 from roost.keeper.inputs import Input, Inputs
 from roost.keeper.parking import Parking
+from roost.keeper.pump import Pump
 from roost.keeper.readers import wake_sleepers
 from roost.keeper.scratch import Scratch
 from roost.keeper.signals import block_all
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
 
     from roost.keeper.guests import Guest
     from roost.keeper.inputs import Mouth
+    from roost.keeper.pump import Library
     from roost.keeper.sessions import Stream
     from roost.keeper.turns import Report
 
 _EVENTS_A_POLL = 256
 #: While a flood was come to so long ago, this thread does not sleep: no echo is looked for, no guest is served.
-_FLOOD_S = 0.005
+FLOOD_S = 0.005
 #: How long what many floods need is kept behind the last of them.
 _KEPT_S = 1.0
 
@@ -51,8 +53,11 @@ SETTLED = "settled"  # the turn that was under way when it was asked is over; co
 class Drain:
     """One draining thread. The public methods may be called from the control thread at any time."""
 
-    def __init__(self, wake_fd: int, report: Report, log: Callable[[str], None]) -> None:
-        """`wake_fd`: an eventfd, also lent to the daemon, which writes it after moving a hold."""
+    def __init__(
+        self, wake_fd: int, report: Report, log: Callable[[str], None], library: Library | None = None
+    ) -> None:
+        """`wake_fd`: an eventfd, also lent to the daemon, which writes it after moving a hold. `library`: of a pump,
+        which serves the plain cases. Raises OSError, MemoryError."""
         self.wake_fd = wake_fd
         self.load = 0
         self._report = report
@@ -66,12 +71,13 @@ class Drain:
         self._epoll = select.epoll()
         self._epoll.register(wake_fd, select.EPOLLIN)
         self._look = EchoLook()
-        self._inputs = Inputs(self._epoll, lambda source: report(SETTLED, source.close), self._expect_echo)
+        self._pump = pump = None if library is None else Pump(library, self._epoll.fileno(), self)
+        self._inputs = Inputs(self._epoll, lambda source: report(SETTLED, source.close), self._expect_echo, pump)
         self._scratch = Scratch()
         self._floods = Floods(self._scratch, self._serve, self._guarded_store)
-        self._guests = Guests(self._epoll, self._streams, self._expect_echo, lambda: self._floods.within(_FLOOD_S))
+        self._guests = Guests(self._epoll, self._streams, self._expect_echo, self._is_flooded, pump, self._have_pumped)
         self._turns = Turns(
-            self._streams, self._scratch, self._floods, self._guests, self._parking, report, self._unwatch
+            self._streams, self._scratch, self._floods, self._guests, self._parking, report, self._unwatch, pump
         )
 
     # --- asked by the control thread -----------------------------------------------------------------------------
@@ -89,6 +95,8 @@ class Drain:
             self._carry_out()  # what it did not come to any more
             self._guests.close()
             self._scratch.close()
+            if self._pump is not None:
+                self._pump.close()
             self._epoll.close()
 
     def wake(self) -> None:
@@ -137,6 +145,11 @@ class Drain:
         """Do so no more: whoever has lent it has it back once this is settled."""
         self._ask(self._guests.remove, guest)
 
+    def know_readers(self, stream: Stream) -> None:
+        """The stream's local readers are others now."""
+        if self._pump is not None:
+            self._ask(self._on_readers, stream)
+
     def _ask(self, command: Callable[[Any], None], subject: Any) -> None:
         self._commands.append((command, subject))
         self.wake()
@@ -145,7 +158,8 @@ class Drain:
 
     def _run(self) -> None:
         block_all()
-        poll, streams, wake_fd, look = self._epoll.poll, self._streams, self.wake_fd, self._look
+        poll = self._epoll.poll if self._pump is None else self._pump.poll
+        streams, wake_fd, look = self._streams, self.wake_fd, self._look
         guests = self._guests.by_fd
         while not self._stopping:
             events = poll(self._timeout_s(), _EVENTS_A_POLL)
@@ -182,12 +196,14 @@ class Drain:
         stream.is_ready = False
         if stream is self._look.stream:
             self._look.found()
-        if stream.is_parked:
+        if stream.is_parked or stream.is_pumped:
             return
         try:
             more = self._turns.turn(stream)
         except Exception as error:  # noqa: BLE001 - the edge of the thread: one stream's fault must not stop the others
             self._on_fault(stream, error)
+            return
+        if self._pump is not None and self._have_pumped(stream, is_ready=more):
             return
         if more and not stream.is_ready:
             self._floods.put(stream)
@@ -212,7 +228,7 @@ class Drain:
 
     def _expect_echo(self, stream: Stream) -> None:
         """A keystroke was typed: look for what comes back, unless floods keep this core awake anyway."""
-        if stream.is_ready or self._floods.within(_FLOOD_S) or not self._look.pays_off():
+        if self._pump is not None or stream.is_ready or self._floods.within(FLOOD_S) or not self._look.pays_off():
             return
         end = stream.writer.end
         self._serve(stream)  # nothing, most likely: but the way out is in the processor's caches when the echo comes
@@ -225,6 +241,50 @@ class Drain:
         except Exception as error:  # noqa: BLE001 - as above: the daemon has it back and sees for itself
             self._log(f"fault in a guest of {guest.stream.session_id}: {type(error).__name__}: {error}")
             self._turns.take_leave(guest.stream)
+
+    def _is_flooded(self) -> bool:
+        return self._floods.within(FLOOD_S) or (self._pump is not None and self._pump.floods_within(FLOOD_S))
+
+    # --- the pump ----------------------------------------------------------------------------------------------------
+
+    def _have_pumped(self, stream: Stream, *, is_ready: bool = True) -> bool:
+        """Leave a stream to the pump (`is_ready`: there may be something of it); False where it is no plain case."""
+        if stream.is_pumped:
+            return True
+        if self._pump is None or stream.fd not in self._streams:
+            return False
+        if stream.finishing or stream.late or stream.is_parked or stream.pending:
+            return False
+        self._floods.remove(stream)
+        stream.is_ready = False
+        stream.is_pumped = self._pump.take(stream, is_ready=is_ready)
+        return stream.is_pumped
+
+    def on_left(self, fd: int, data: bytes) -> None:
+        """The pump has left a stream; the data was read of it and could not be stored."""
+        stream = self._streams[fd]
+        stream.is_pumped = False
+        if data:
+            stream.pending = data
+            self._turns.rest(stream)
+
+    def on_input_left(self, fd: int, data: bytes) -> None:
+        """The pump has left an input; the data was read of it and not typed."""
+        try:
+            self._inputs.left(fd, data)
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: as for streams
+            self._log(f"fault in an input: {type(error).__name__}: {error}")
+            self._inputs.give_up(fd)
+
+    def on_guest_back(self, fd: int) -> None:
+        """The pump has given a guest back to the daemon."""
+        self._guests.is_back(fd)
+
+    def _on_readers(self, stream: Stream) -> None:
+        if stream.is_pumped and self._pump is not None:
+            self._pump.know_readers(stream)
+
+    # --- between turns -----------------------------------------------------------------------------------------------
 
     def _timeout_s(self) -> float:
         if self._ready or self._floods.waiting or self._look.stream is not None:
@@ -266,7 +326,7 @@ class Drain:
 
     def _on_add(self, stream: Stream) -> None:
         # After a re-exec, or one that failed, the stream may still say what an earlier thread knew of it.
-        stream.is_ready = stream.is_parked = stream.finishing = False
+        stream.is_ready = stream.is_parked = stream.is_pumped = stream.finishing = False
         stream.floods = 0
         stream.retry_at = stream.retry_delay_s = 0.0
         stream.guest = None

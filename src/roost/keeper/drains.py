@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from roost.keeper import pump
 from roost.keeper.drain import Drain
 
 TYPE_CHECKING = False
@@ -34,10 +35,11 @@ class Drains:
         self._log = log
         self._reports: list[tuple[str, Stream | Callable[[], None]]] = []
         self._threads: list[Drain] = []
+        self._library = pump.load()
 
     def start(self) -> None:
         """Start the threads, with no streams."""
-        self._threads = [Drain(fd, self._report, self._log.write) for fd in self.wake_fds]
+        self._threads = [Drain(fd, self._report, self._log.write, self._library) for fd in self.wake_fds]
         for thread in self._threads:
             thread.start()
 
@@ -94,6 +96,11 @@ class Drains:
     def stop_typing(self, mouth: Mouth, source: Input, *, finishing: bool) -> None:
         """Do so no more; `finishing`: but first with what is there already, as far as the terminal takes it."""
         self._threads[mouth.stream.thread_index].stop_typing(mouth, source, finishing=finishing)
+
+    def know_readers(self, stream: Stream) -> None:
+        """The stream's local readers are others now."""
+        if stream.thread_index >= 0:
+            self._threads[stream.thread_index].know_readers(stream)
 
     def add_guest(self, guest: Guest) -> None:
         """Serve that client's connection while it is lent."""

@@ -41,13 +41,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from roost.keeper.drains import Drains
+    from roost.keeper.pump import Pump
     from roost.keeper.sessions import Stream
 
 #: Guests of one stream, lent or not: each costs its thread a look whenever it is woken.
 MAX_GUESTS = 16
 #: Read of a guest at once. More than a few keystrokes are the daemon's.
 READ_BYTES = 4096
-_KEYS_MOST_BYTES = 512
+KEYS_MOST_BYTES = 512
 #: Output above this is the daemon's, which sends more at once.
 PIECE_BYTES = 4094
 #: So many pieces may follow on a keystroke: what goes on and on is the daemon's, too.
@@ -105,13 +106,18 @@ class Guests:
         streams: Mapping[int, Stream],
         on_keystroke: Callable[[Stream], None],
         is_busy: Callable[[], bool],
+        pump: Pump | None = None,
+        have_pumped: Callable[[Stream], bool] = lambda _: False,
     ) -> None:
         """`streams`: those that the thread drains, by descriptor. `on_keystroke`: told of a terminal that was given
-        something short. `is_busy`: whether floods have the thread, so that a keystroke would wait in it twice."""
+        something short. `is_busy`: whether floods have the thread, so that a keystroke would wait in it twice. `pump`:
+        serves those that are lent. `have_pumped`: have it serve a stream, which it has to for that; whether it does."""
         self._epoll = epoll
         self._is_busy = is_busy
         self._streams = streams
         self._on_keystroke = on_keystroke
+        self._pump = pump
+        self._have_pumped = have_pumped
         self._all: list[Guest] = []
         self.by_fd: dict[int, Guest] = {}  # those that are lent
 
@@ -170,6 +176,10 @@ class Guests:
         except OSError:  # no memory for it: then the daemon goes on
             guest.give_back(loan, b"", b"")
             return
+        if self._pump is not None and not (self._have_pumped(guest.stream) and self._pump.lend(guest, loan)):
+            self._epoll.unregister(guest.fd)
+            guest.give_back(loan, b"", b"")
+            return
         guest.loan = loan
         guest.pieces = PIECES_A_KEY
         guest.stream.guest = guest
@@ -177,11 +187,19 @@ class Guests:
 
     def give_back(self, guest: Guest, *, read: bytes = b"", rest: bytes = b"") -> None:
         """Let the daemon go on with a guest that is lent."""
-        loan, guest.loan = guest.loan, 0
-        guest.stream.guest = None
-        del self.by_fd[guest.fd]
+        loan = guest.loan
+        if self._pump is not None:
+            self._pump.unlend(guest.fd)
+        self.is_back(guest.fd)
         self._epoll.unregister(guest.fd)
         guest.give_back(loan, read, rest)
+
+    def is_back(self, fd: int) -> None:
+        """The daemon goes on with that one."""
+        guest = self.by_fd.pop(fd)
+        guest.loan = 0
+        guest.taken = guest.words[G_TAKEN]
+        guest.stream.guest = None
 
     def serve(self, guest: Guest) -> None:
         """There is something to read of a guest that is lent."""
@@ -197,7 +215,7 @@ class Guests:
             data = b""
         typed = keystroke(data)
         if typed is None:
-            typed, left = keystrokes(data) if len(data) < _KEYS_MOST_BYTES else (b"", data)
+            typed, left = keystrokes(data) if len(data) < KEYS_MOST_BYTES else (b"", data)
             if not typed:
                 self.give_back(guest, read=left)
                 return

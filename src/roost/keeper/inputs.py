@@ -23,6 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from roost.keeper.pump import Pump
     from roost.keeper.sessions import Stream
 
 PIECE_BYTES = 4096
@@ -31,25 +32,32 @@ _LAST_PIECES = 128
 
 
 class Input:
-    """One input. `taken` counts the bytes that the terminal took, `rest` was read and waits for the terminal.
+    """One input. `rest` was read of it and waits for the terminal.
 
     Descriptor and `is_open` are the control thread's, the rest belongs to the draining thread.
     """
 
-    __slots__ = ("fd", "is_open", "rest", "taken", "words")
+    __slots__ = ("count", "fd", "is_open", "rest", "words")
 
     def __init__(self, fd: int, words: memoryview[int], *, taken: int = 0, rest: bytes = b"") -> None:
         """Take the keeper's end of the socket over; `words` is the page of the reader that has the other end."""
         self.fd = fd
         self.words = words
-        self.taken = taken
+        #: `taken`, where no other process can write it.
+        self.count = memoryview(bytearray(8)).cast("Q")
+        self.count[0] = taken
         self.rest = rest
         self.is_open = True
 
+    @property
+    def taken(self) -> int:
+        """How many bytes the terminal has taken."""
+        return self.count[0]
+
     def took(self, count: int) -> None:
         """The terminal took that many bytes more."""
-        self.taken += count
-        self.words[R_TAKEN] = self.taken
+        self.count[0] += count
+        self.words[R_TAKEN] = self.count[0]
 
     def close(self) -> None:
         """Close the socket, which tells the other end. Only when no draining thread knows it any more."""
@@ -79,13 +87,18 @@ class Inputs:
     """The inputs of one draining thread."""
 
     def __init__(
-        self, epoll: select.epoll, on_ended: Callable[[Input], None], on_keystroke: Callable[[Stream], None]
+        self,
+        epoll: select.epoll,
+        on_ended: Callable[[Input], None],
+        on_keystroke: Callable[[Stream], None],
+        pump: Pump | None = None,
     ) -> None:
         """`on_ended`: called for an input that ended by itself, and is not looked at any more. `on_keystroke`: for a
-        terminal that was given something short."""
+        terminal that was given something short. `pump`: serves the plain cases."""
         self._epoll = epoll
         self._on_ended = on_ended
         self._on_keystroke = on_keystroke
+        self._pump = pump
         self._by_fd: dict[int, tuple[Mouth, Input | None]] = {}
 
     def add(self, mouth: Mouth, source: Input) -> None:
@@ -128,6 +141,20 @@ class Inputs:
             self._turn(mouth, source)
         elif mouth.blocked is not None:
             self._go_on(mouth, mouth.blocked)
+
+    def left(self, fd: int, data: bytes) -> None:
+        """The pump has left an input, with what it has read and the terminal did not take."""
+        found = self._by_fd.get(fd)
+        if found is None or found[1] is None:
+            return
+        mouth, source = found[0], found[1]
+        source.rest = data
+        if not data:
+            self._turn(mouth, source)
+        elif not self._write_rest(mouth, source):
+            self._block(mouth, source)
+        if fd in self._by_fd and self._pump is not None:
+            self._pump.type(mouth, source)
 
     def give_up(self, fd: int) -> None:
         """Look no more at what could not be served."""
@@ -205,10 +232,14 @@ class Inputs:
     def _listen(self, mouth: Mouth, source: Input) -> None:
         self._by_fd[source.fd] = (mouth, source)
         self._epoll.register(source.fd, select.EPOLLIN)
+        if self._pump is not None:
+            self._pump.type(mouth, source)
 
     def _ignore(self, fd: int) -> None:
         if self._by_fd.pop(fd, None) is not None:
             self._epoll.unregister(fd)
+            if self._pump is not None:
+                self._pump.stop_typing(fd)
 
     def _block(self, mouth: Mouth, source: Input) -> None:
         """Read none of the terminal's inputs until it has taken this one's rest: a piece stays whole."""

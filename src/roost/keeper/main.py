@@ -12,8 +12,10 @@ import os
 import sys
 
 from roost.errors import RoostError
+from roost.keeper.drain import Drain
 from roost.keeper.keeper import Keeper, Options
 from roost.keeper.log import Log
+from roost.keeper.pump import load
 from roost.keeper.signals import SIGHUP, SIGINT, SIGPIPE, SIGQUIT, ignore
 from roost.keeper.state import State, decode_state, encode_state
 from roost.platform import become_subreaper
@@ -94,3 +96,7 @@ def _self_test(arguments: list[str]) -> None:
     state.wake_fds = [3, 4]
     if decode_state(encode_state(state)).wake_fds != [3, 4]:
         raise SystemExit("keeper: the state does not survive its own coding")
+    wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+    thread = Drain(wake_fd, lambda _what, _subject: None, lambda _: None, load())  # a pump that crashes does it here
+    thread.start()
+    thread.stop()

@@ -133,6 +133,7 @@ class Readers:
         self._last_id = max(self._last_id, reader.id)
         if reader not in stream.readers:
             stream.readers = (*stream.readers, reader)
+            self._drains.know_readers(stream)
         # No event is asked for: the end of the other end is told all the same.
         self._loop.watch(reader.wake_fd, lambda _: self.drop(stream, reader.id), 0)
 
@@ -141,6 +142,7 @@ class Readers:
         for reader in stream.readers:
             if reader.id == id:
                 stream.readers = tuple(other for other in stream.readers if other is not reader)
+                self._drains.know_readers(stream)
                 self._loop.unwatch(reader.wake_fd)
                 self._stop(stream, reader.input, finishing=True)
                 self._drains.when_settled(stream, reader.close)

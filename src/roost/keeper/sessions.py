@@ -36,6 +36,7 @@ class Stream:
         "guests",
         "is_parked",
         "is_pty",
+        "is_pumped",
         "is_ready",
         "late",
         "mouth",
@@ -77,6 +78,7 @@ class Stream:
 
         self.guest: Guest | None = None  # whose connection is lent just now
         self.is_ready = False  # on the thread's ready list
+        self.is_pumped = False  # served by the thread's pump, which leaves it when it is no plain case any more
         self.floods = 0  # not 0: the last look at it gave as much as a read takes (when: see `Floods`)
         self.is_parked = False  # waits for room or memory; edges are ignored meanwhile
         self.pending = b""  # read, but the ring's memory could not be had yet

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from roost.keeper.floods import Floods
     from roost.keeper.guests import Guests
     from roost.keeper.parking import Parking
+    from roost.keeper.pump import Pump
     from roost.keeper.scratch import Scratch
     from roost.keeper.sessions import Stream
 
@@ -56,8 +57,10 @@ class Turns:
         parking: Parking,
         report: Report,
         unwatch: Callable[[Stream], None],
+        pump: Pump | None = None,
     ) -> None:
-        """`streams`: those of the thread, by descriptor. `unwatch`: it is none of them any more."""
+        """`streams`: those of the thread, by descriptor. `unwatch`: it is none of them any more. `pump`: what serves
+        plain ones in place of this."""
         self._streams = streams
         self._scratch = scratch
         self._floods = floods
@@ -65,6 +68,7 @@ class Turns:
         self._parking = parking
         self._report = report
         self._unwatch = unwatch
+        self._pump = pump
 
     def turn(self, stream: Stream) -> bool:
         """Move up to one scratch buffer of bytes. True when the stream may have more."""
@@ -162,6 +166,9 @@ class Turns:
             self._parking.rest(stream)
 
     def take_leave(self, stream: Stream) -> None:
-        """Leave the stream's guest to the daemon."""
+        """Leave the stream's guest to the daemon, and take the stream from the pump."""
         if stream.guest is not None:
             self._guests.give_back(stream.guest)
+        if stream.is_pumped and self._pump is not None and stream.fd is not None:
+            stream.is_pumped = False
+            self._pump.leave(stream.fd)

@@ -57,7 +57,7 @@ def create_ring_file(name: str, capacity: int) -> int:
 class RingWriter:
     """Appends to one ring. Not thread-safe: a stream belongs to one draining thread."""
 
-    __slots__ = ("_data_bytes", "_fd", "_map", "_words", "capacity", "end")
+    __slots__ = ("_data_bytes", "_fd", "_map", "_words", "capacity")
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -65,7 +65,16 @@ class RingWriter:
         self._words = memoryview(self._map)[: HEADER_WORDS * 8].cast("Q")
         self.capacity: int = self._words[W_CAPACITY]
         self._data_bytes = self.capacity + GUARD_BYTES
-        self.end: int = self._words[W_END]
+
+    @property
+    def end(self) -> int:
+        """Bytes ever written."""
+        return self._words[W_END]
+
+    @property
+    def header(self) -> memoryview[int]:
+        """The header's words, for whoever appends in place of this, from the same thread (`roost.keeper.pump`)."""
+        return self._words
 
     def append(self, data: memoryview) -> None:
         """Write at most GUARD bytes behind `end`, then store `end`.
@@ -73,7 +82,8 @@ class RingWriter:
         Raises OSError (ENOSPC, ENOMEM) with `end` unmoved: the same data can be appended again later.
         """
         length = len(data)
-        at = self.end % self._data_bytes
+        end = self.end
+        at = end % self._data_bytes
         room = self._data_bytes - at
         if length <= room:
             if os.pwrite(self._fd, data, HEADER_BYTES + at) < length:
@@ -81,9 +91,8 @@ class RingWriter:
         else:
             self._write(data[:room], at)
             self._write(data[room:], 0)
-        self.end += length
         # One aligned 8-byte store: a reader sees the old end or the new one, and the bytes are there before it.
-        self._words[W_END] = self.end
+        self._words[W_END] = end + length
 
     def _write(self, data: memoryview, at: int) -> None:
         written = os.pwrite(self._fd, data, HEADER_BYTES + at)
