@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
 import pytest
-from support.instance import Instance
+from support.instance import Instance, eventually
+
+from roost.errors import InvalidError
 
 
 def exit_and_words(shared: Instance, *arguments: str) -> tuple[int, str]:
@@ -52,3 +59,63 @@ def test_a_name_that_cannot_be_had_is_refused_with_the_next_step(
     code, words = exit_and_words(shared, "rename", "other", wanted)
     assert code == 1
     assert words.rstrip().endswith(("choose another name", "give another"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("kill", ""),
+        ("kill", "other", ""),
+        ("purge", ""),
+        ("send", "--to", "", "text"),
+        ("send", "--to=", "text"),
+        ("keys", "--to", "", "C-c"),
+        ("attach", ""),
+        ("signal", "", "TERM"),
+        ("exec", "", "--", "true"),
+    ],
+    ids=" ".join,
+)
+def test_a_target_that_is_empty_is_nobody_and_never_the_latest_session(
+    shared: Instance, names: tuple[str, str], command: tuple[str, ...]
+) -> None:
+    """As a variable is that was not set."""
+    code, words = exit_and_words(shared, *command)
+    assert (code, "it is empty" in words) == (2, True)
+    with shared.client() as client, pytest.raises(InvalidError, match="empty"):
+        client.terminate("other", "")
+    assert {info["name"] for info in shared.json("ls", "--all")} >= {"running", "other", "exited"}
+
+
+def _without(*closed: int) -> Callable[[], None]:
+    def close() -> None:
+        for fd in closed:
+            os.close(fd)
+
+    return close
+
+
+@pytest.mark.parametrize("command", [("--help",), ("ls",), ("doctor",), ("run", "--", "echo", "hi")], ids=" ".join)
+def test_output_that_cannot_be_written_is_an_error_in_words(shared: Instance, command: tuple[str, ...]) -> None:
+    """Where standard output is closed, and where it has no room."""
+    roost = [sys.executable, "-m", "roost", *command]
+    closed = subprocess.run(roost, env=shared.environ, stderr=subprocess.PIPE, preexec_fn=_without(1), check=False)
+    with open("/dev/full", "wb") as full:
+        without_room = subprocess.run(roost, env=shared.environ, stderr=subprocess.PIPE, stdout=full, check=False)
+    for done, why in ((closed, b"Bad file descriptor"), (without_room, b"No space left")):
+        assert (done.returncode, done.stderr.count(b"\n"), why in done.stderr) == (1, 1, True), done.stderr
+        assert b"internal error" not in done.stderr
+
+
+def test_nothing_that_a_daemon_opens_takes_the_place_of_its_standard_streams() -> None:
+    """One that was started without any: what it logs would be written into that."""
+    instance = Instance()
+    command = [sys.executable, "-m", "roost.daemon", "--foreground"]
+    process = subprocess.Popen(command, env=instance.environ, preexec_fn=_without(0, 1, 2))
+    try:
+        eventually(instance.status_or_none)
+        instance.note_pids()
+        assert {os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in (0, 1, 2)} == {os.devnull}
+    finally:
+        instance.end()
+        process.wait(20)

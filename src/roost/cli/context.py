@@ -49,6 +49,38 @@ def complete_target(_ctx: click.Context, _param: click.Parameter, incomplete: st
         return []
 
 
+def some_target(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """The target as it was given. An empty one is a variable that is not set, and must not mean the latest session."""
+    from click.core import ParameterSource
+
+    given = ctx.get_parameter_source(param.name or "") is ParameterSource.COMMANDLINE
+    if given and (value == "" or (isinstance(value, tuple) and "" in value)):
+        without = "" if param.required or param.nargs != 1 else ", or leave it out for the latest"
+        raise click.BadParameter(f"it is empty; give a session's name or id{without}", ctx=ctx, param=param)
+    return value
+
+
 def target_argument(*, required: bool = False) -> Callable[..., Any]:
     """The session a command is about; none means the latest live one."""
-    return click.argument("target", required=required, default=None if required else "", shell_complete=complete_target)
+    default = None if required else ""
+    return click.argument(
+        "target", required=required, default=default, shell_complete=complete_target, callback=some_target
+    )
+
+
+def targets_argument() -> Callable[..., Any]:
+    """The sessions a command is about."""
+    return click.argument("targets", nargs=-1, shell_complete=complete_target, callback=some_target)
+
+
+def target_option(about: str = "The session.", *, default: str | None = None) -> Callable[..., Any]:
+    """`--to TARGET`."""
+    return click.option(
+        "--to",
+        "target",
+        default=default,
+        metavar="TARGET",
+        shell_complete=complete_target,
+        callback=some_target,
+        help=about,
+    )

@@ -14,18 +14,32 @@ _LS_FLAGS = {"--all": "all", "-a": "all", "--json": "json"}
 def main() -> int:
     """Runs the command line of this process and returns its exit code."""
     args = sys.argv[1:]
+    if not (sys.stdin and sys.stdout and sys.stderr):
+        from roost.platform.standard_streams import open_missing
+
+        open_missing()
     try:
         code = _short_way(args)
         if code is None:
             from roost.cli.app import run_app
 
             code = run_app(args)
-            sys.stdout.flush()
+            _flush()
         return code
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the edge: no traceback reaches a user
         from roost.cli.failures import report
 
         return report(error)
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        error.filename = "standard output"
+        raise
 
 
 def _short_way(args: list[str]) -> int | None:

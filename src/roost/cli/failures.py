@@ -5,6 +5,7 @@ Owns the exit codes. They are part of the interface (docs/cli.md): scripts depen
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -19,6 +20,9 @@ NOT_RUNNING = 4
 UNREACHABLE = 6
 TIMED_OUT = 11
 INTERRUPTED = 130
+
+#: A write tells no name. Source: write(2).
+_OF_WRITING = frozenset({errno.ENOSPC, errno.EBADF, errno.EDQUOT, errno.EFBIG})
 
 _BY_KIND = {
     "not_found": NOT_FOUND,
@@ -66,14 +70,23 @@ def report(error: BaseException) -> int:
         _forget_stdout()
         return ERROR
     if isinstance(error, OSError):
-        say(f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error))
+        say(_in_words(error))
+        _forget_stdout()
         return ERROR
     say(f"internal error: {type(error).__name__}: {error}; run again with ROOST_DEBUG=1 to see where")
     return ERROR
 
 
+def _in_words(error: OSError) -> str:
+    if error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    if error.errno in _OF_WRITING:
+        return f"the output cannot be written: {error.strerror}; look at where it goes"
+    return str(error)
+
+
 def _forget_stdout() -> None:
-    # Python flushes stdout once more at its end; without a reader that would print a complaint of its own.
+    # Python flushes stdout once more at its end; without a reader, or room, that would print a complaint of its own.
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.__stdout__.fileno() if sys.__stdout__ else 1)
     os.close(null)

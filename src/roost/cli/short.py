@@ -55,6 +55,8 @@ def parse_send(args: list[str]) -> tuple[str, list[str], bool, bool] | None:
                 return None
         elif arg.startswith("--to="):
             target = arg[5:]
+            if not target:
+                return None
         elif arg == "--no-enter":
             enter = False
         elif arg == "--raw":
@@ -94,7 +96,7 @@ def parse_attach(args: list[str]) -> tuple[str, set[str]] | None:
     """Target and options of an `attach` command line; None for one that the command tree should look at."""
     flags = {arg for arg in args if arg.startswith("-")}
     targets = [arg for arg in args if not arg.startswith("-")]
-    if len(targets) > 1 or not flags <= _ATTACH_FLAGS or len(flags - {"--lossless"}) > 1:
+    if len(targets) > 1 or "" in targets or not flags <= _ATTACH_FLAGS or len(flags - {"--lossless"}) > 1:
         return None
     return (targets[0] if targets else "", flags)
 

@@ -332,6 +332,8 @@ def check_duration(seconds: float) -> float:
 
 def _check_choice(p: TerminateParams | PurgeParams) -> None:
     """Names and conditions together would leave open which of them counts."""
+    if "" in p.targets:  # elsewhere the latest session, which nobody may mean here
+        raise InvalidError("one of the targets is empty; name the sessions")
     if p.targets and (p.originator or p.older_than_s > 0):
         raise InvalidError("name sessions, or choose them by age or originator, not both")
 

@@ -31,6 +31,7 @@ from roost.keeper.launch import start_keeper
 from roost.paths import DEFAULT_SCOPE, Paths
 from roost.platform.recall import recall_daemon
 from roost.platform.session_mark import shed_mark
+from roost.platform.standard_streams import open_missing
 
 _LOG_BYTES = 1 << 20
 #: After how many new objects garbage is looked for. A start leaves hundreds behind that live as long as their session.
@@ -68,6 +69,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon; the exit code of the process."""
+    open_missing()
     given = _arguments(argv)
     try:
         activated = systemd.passed_listener()

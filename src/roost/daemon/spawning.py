@@ -319,8 +319,10 @@ def _hurry() -> None:
 
 
 def _check(spec: SpawnSpec) -> None:
-    if not spec.argv or not spec.argv[0]:
+    if not spec.argv:
         raise InvalidError("argv must not be empty")
+    if not spec.argv[0]:
+        raise InvalidError("the program's name is empty; give a program as the first word of the command")
     if b"\0" in b"".join((*spec.argv, spec.cwd)):
         raise InvalidError("a NUL byte in argv or cwd: the system cannot pass it on")
     if spec.ring_bytes and not MIN_CAPACITY <= spec.ring_bytes <= MAX_CAPACITY:

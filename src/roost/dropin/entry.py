@@ -6,6 +6,7 @@ import sys
 
 from roost.dropin.places import Place
 from roost.errors import RoostError
+from roost.platform.standard_streams import open_missing
 
 _START_FLAGS = ("--scope", "--socket-path", "--db-path", "--service")
 
@@ -13,6 +14,7 @@ _START_FLAGS = ("--scope", "--socket-path", "--db-path", "--service")
 def main() -> int:
     """Run the command line of this process; its exit code."""
     args = sys.argv[1:]
+    open_missing()
     try:
         given = read_start(args)
         if given is not None:

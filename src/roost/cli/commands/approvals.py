@@ -6,7 +6,7 @@ import time
 
 import click
 
-from roost.cli.context import Invocation, complete_target, json_option, pass_invocation
+from roost.cli.context import Invocation, json_option, pass_invocation, target_option
 from roost.cli.failures import OK, say
 from roost.cli.output import print_json
 from roost.cli.wording import show_duration
@@ -18,7 +18,7 @@ _DETAIL_CHARACTERS = 100
 
 @click.command("approvals")
 @click.option("--all", "all_", is_flag=True, help="Also the newest that are over.")
-@click.option("--to", "target", metavar="TARGET", shell_complete=complete_target, help="Only those of a session.")
+@target_option("Only those of a session.")
 @json_option
 @pass_invocation
 def approvals_command(invocation: Invocation, /, *, all_: bool, target: str | None, as_json: bool) -> int:

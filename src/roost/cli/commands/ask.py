@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from roost.cli.context import Invocation, complete_target, json_option, pass_invocation
+from roost.cli.context import Invocation, json_option, pass_invocation, target_option
 from roost.cli.failures import ERROR, OK, TIMED_OUT, exit_code, say
 from roost.cli.output import print_json
 from roost.cli.values import DURATION
@@ -28,7 +28,7 @@ _TIMEOUT_S = 60.0
 @click.command("ask")
 @click.option("--tool", help="What is to be approved: the name of a tool or command.")
 @click.option("--detail", metavar="TEXT|-", help="What it would do; - reads it from stdin.")
-@click.option("--to", "target", metavar="TARGET", shell_complete=complete_target, help="The session it is about.")
+@target_option("The session it is about.")
 @click.option("--timeout", type=DURATION, metavar="TIME", help="How long to wait for an answer (default 60s).")
 @click.option("--id", "id", default="", help="Whoever asks again by the same id gets the same answer.")
 @click.option("--from", "agent", type=click.Choice(TOOLS), help="Be that tool's permission hook, on stdin and stdout.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from roost.cli.context import Invocation, complete_target, json_option, pass_invocation
+from roost.cli.context import Invocation, json_option, pass_invocation, targets_argument
 from roost.cli.failures import ERROR, NOT_FOUND, OK, say
 from roost.cli.output import print_json
 from roost.cli.values import DURATION
@@ -13,7 +13,7 @@ from roost.model.sessions import TerminateResult
 
 
 @click.command("kill")
-@click.argument("targets", nargs=-1, shell_complete=complete_target)
+@targets_argument()
 @click.option("--grace", type=DURATION, default=2.0, metavar="TIME", help="Between TERM and KILL (default 2s).")
 @click.option("--older-than", type=DURATION, metavar="TIME", help="Live sessions started before that, for example 1d.")
 @click.option("--originator", metavar="NAME", help="Live sessions that run on behalf of NAME.")
@@ -85,7 +85,7 @@ def _how(result: TerminateResult) -> str:
 
 
 @click.command("purge")
-@click.argument("targets", nargs=-1, shell_complete=complete_target)
+@targets_argument()
 @click.option("--older-than", type=DURATION, metavar="TIME", help="Those that were started before that.")
 @click.option("--originator", metavar="NAME", help="Those that ran on behalf of NAME.")
 @json_option

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from roost.cli.context import Invocation, complete_target, pass_invocation
+from roost.cli.context import Invocation, complete_target, pass_invocation, some_target
 from roost.cli.failures import ERROR, NOT_RUNNING, TIMED_OUT, child_exit_code, say
 from roost.cli.values import DURATION
 
@@ -32,7 +32,7 @@ class _AfterDashes(click.Command):
 
 
 @click.command("exec", cls=_AfterDashes, options_metavar="[OPTIONS] [TARGET] -- COMMAND...")
-@click.argument("target", required=False, default="", metavar="", shell_complete=complete_target)
+@click.argument("target", required=False, default="", metavar="", shell_complete=complete_target, callback=some_target)
 @click.option("--timeout", type=DURATION, metavar="TIME", help="Give up after that time, with exit code 11.")
 @click.option("--raw", is_flag=True, help="The output byte for byte, as the terminal got it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, the output in it as text.")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from roost.cli.context import Invocation, complete_target, json_option, pass_invocation
+from roost.cli.context import Invocation, json_option, pass_invocation, target_option
 from roost.cli.failures import say
 from roost.cli.output import print_json
 from roost.errors import InvalidError, NoRunError
 
 
 @click.command("keys", context_settings={"ignore_unknown_options": True})
-@click.option("--to", "target", metavar="TARGET", shell_complete=complete_target, help="The session.")
+@target_option()
 @click.option("--text", default="", metavar="TEXT", help="Typed key by key before the keys.")
 @json_option
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[TARGET] KEY...")

@@ -8,14 +8,14 @@ from importlib.util import find_spec
 
 import click
 
-from roost.cli.context import Invocation, complete_target, pass_invocation
+from roost.cli.context import Invocation, complete_target, pass_invocation, some_target
 from roost.cli.failures import OK
 from roost.errors import RoostError
 
 
 @click.command("mcp")
 @click.option("--attach", "attach", is_flag=True, help="Only one session: TARGET, or the latest.")
-@click.argument("target", default="", shell_complete=complete_target)
+@click.argument("target", default="", shell_complete=complete_target, callback=some_target)
 @click.option("--allow-self", is_flag=True, help="Let it drive the session that it runs in.")
 @pass_invocation
 def mcp_command(invocation: Invocation, /, *, attach: bool, target: str, allow_self: bool) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 
 from roost.cli.commands.watch import names_option, show_events
-from roost.cli.context import Invocation, complete_target, json_option, pass_invocation, target_argument
+from roost.cli.context import Invocation, complete_target, json_option, pass_invocation, some_target, target_argument
 from roost.cli.failures import OK, say
 from roost.cli.output import print_json
 from roost.core.events import CATEGORIES, check_categories
@@ -52,7 +52,7 @@ def add_command(
 
 
 @observer_command.command("ls")
-@click.argument("target", required=False, shell_complete=complete_target)
+@click.argument("target", required=False, shell_complete=complete_target, callback=some_target)
 @json_option
 @pass_invocation
 def ls_command(invocation: Invocation, /, *, target: str | None, as_json: bool) -> int:

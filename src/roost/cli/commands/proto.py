@@ -7,13 +7,13 @@ import json
 
 import click
 
-from roost.cli.context import Invocation, complete_target, pass_invocation
+from roost.cli.context import Invocation, pass_invocation, target_option
 from roost.cli.failures import OK, exit_code
 from roost.errors import RoostError
 
 
 @click.command("proto")
-@click.option("--to", "target", default="", metavar="TARGET", shell_complete=complete_target, help="The session.")
+@target_option(default="")
 @pass_invocation
 def proto_command(invocation: Invocation, /, *, target: str) -> int:
     """Drive a session by lines of JSON: requests on stdin, answers and events on stdout (docs/proto.md).

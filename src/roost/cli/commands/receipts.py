@@ -6,7 +6,7 @@ import time
 
 import click
 
-from roost.cli.context import Invocation, complete_target, json_option, pass_invocation
+from roost.cli.context import Invocation, json_option, pass_invocation, target_option
 from roost.cli.failures import OK, say
 from roost.cli.output import print_json
 from roost.core.shown import age, aligned, printable
@@ -15,7 +15,7 @@ _TEXT_CHARACTERS = 80
 
 
 @click.command("receipts")
-@click.option("--to", "target", metavar="TARGET", shell_complete=complete_target, help="Only those of a session.")
+@target_option("Only those of a session.")
 @click.option("--all", "all_", is_flag=True, help="Also the newest that are over.")
 @click.option("--cancel", "id", metavar="ID", help="Take one back that is still queued.")
 @json_option

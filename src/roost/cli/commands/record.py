@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from roost.cli.context import Invocation, complete_target, json_option, pass_invocation, target_argument
+from roost.cli.context import Invocation, complete_target, json_option, pass_invocation, some_target, target_argument
 from roost.cli.failures import say
 from roost.cli.output import print_json
 from roost.cli.record_options import chosen_events, record_options
@@ -85,7 +85,7 @@ def stop_command(invocation: Invocation, /, *, target: str, number: int | None, 
 
 
 @record_command.command("list")
-@click.argument("target", required=False, shell_complete=complete_target)
+@click.argument("target", required=False, shell_complete=complete_target, callback=some_target)
 @json_option
 @pass_invocation
 def list_command(invocation: Invocation, /, *, target: str | None, as_json: bool) -> int:

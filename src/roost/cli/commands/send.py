@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from roost.cli.context import Invocation, complete_target, json_option, pass_invocation
+from roost.cli.context import Invocation, json_option, pass_invocation, target_option
 from roost.cli.failures import ERROR, OK, TIMED_OUT, say
 from roost.cli.output import print_json
 from roost.cli.typed import told_text
@@ -16,7 +16,7 @@ from roost.client.results import Receipt
 
 
 @click.command("send")
-@click.option("--to", "target", default="", metavar="TARGET", shell_complete=complete_target, help="The session.")
+@target_option(default="")
 @click.option("--no-enter", is_flag=True, help="Do not press Enter after the text.")
 @click.option("--type", "typed", is_flag=True, help="Typed, not pasted: no brackets even if the program wants them.")
 @click.option("--raw", is_flag=True, help="Exactly these bytes: no Enter, control characters stay.")

@@ -6,7 +6,7 @@ import os
 
 import click
 
-from roost.cli.context import Invocation, complete_target, json_option, pass_invocation, target_argument
+from roost.cli.context import Invocation, complete_target, json_option, pass_invocation, some_target, target_argument
 from roost.cli.failures import say
 from roost.cli.output import print_json
 from roost.cli.values import BYTES
@@ -66,7 +66,7 @@ def add_command(
 
 
 @tee_command.command("ls")
-@click.argument("target", required=False, shell_complete=complete_target)
+@click.argument("target", required=False, shell_complete=complete_target, callback=some_target)
 @json_option
 @pass_invocation
 def ls_command(invocation: Invocation, /, *, target: str | None, as_json: bool) -> int:

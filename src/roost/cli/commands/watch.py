@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from roost.cli.context import Invocation, complete_target, pass_invocation
+from roost.cli.context import Invocation, pass_invocation, target_option
 from roost.cli.failures import OK
 from roost.cli.output import colour_wanted
 from roost.client import Client
@@ -47,7 +47,7 @@ def names_option(
 
 
 @click.command("watch")
-@click.option("--to", "target", metavar="TARGET", shell_complete=complete_target, help="Of this session.")
+@target_option("Of this session.")
 @click.option("--all", "everything", is_flag=True, help="Of all sessions and the daemon.")
 @names_option("--category", check=check_categories, metavar="A,B", help=", ".join(CATEGORIES) + ".")
 @names_option("--type", "types", check=check_types, metavar="A,B", help="Only events of these types.")
