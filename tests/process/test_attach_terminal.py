@@ -120,3 +120,16 @@ def test_who_is_ended_before_the_terminal_is_theirs_ends_without_a_trace(instanc
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+def test_what_is_piped_into_a_session_with_a_terminal_is_said_to_go_nowhere(instance: Instance) -> None:
+    """To a person; a script that happens to have something on stdin is left in peace."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "roost", "run", "--", "true"]
+    for ends, told in (({"stdout": theirs, "stderr": theirs}, True), ({"stdout": theirs, "stderr": -1}, False)):
+        done = subprocess.run(command, env=instance.environ, input=b"lost", timeout=30, check=True, **ends)
+        assert not done.stderr
+        assert bool(select.select([ours], [], [], 0)[0]) == told
+        assert not told or b"roost run --pipe" in os.read(ours, 4096)
+    os.close(ours)
+    os.close(theirs)

@@ -349,3 +349,13 @@ def test_an_orderly_restart_leaves_nothing_behind(instance: Instance, tmp_path: 
         session.send(b"two\n")
         eventually(lambda: (tmp_path / "in").read_bytes() == b"one\ntwo\n")
         assert not client.tees(session.id)[0].uncertain
+
+
+def test_a_run_ends_when_its_tees_have_everything_and_says_what_they_lack(shared: Instance, tmp_path: Path) -> None:
+    path = tmp_path / "copy"
+    done = shared.roost(
+        "run", "--tee", str(path), "--tee", "/dev/full", "--", "sh", "-c", "seq 50000; exit 3", check=False
+    )
+    assert (done.returncode, path.read_bytes()) == (3, done.stdout)
+    size = f"{len(done.stdout):,}"
+    assert done.stderr.decode() == f"roost: /dev/full lacks {size} bytes of the output: No space left on device\n"

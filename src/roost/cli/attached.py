@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -140,9 +141,20 @@ def attach_and_stay(client: Client, plan: AttachPlan) -> int:
         return _attach_terminal(client, plan)
     from roost.cli.streaming import stream_output
 
+    _warn_of_stdin()
     attachment = _attach_stream(client, plan, plan.choice.stream or "stdout", plan.from_offset)
     with attachment:
         return stream_output(attachment, child_code=plan.child_code)
+
+
+def _warn_of_stdin() -> None:
+    """Tell a person that what they send us on stdin goes nowhere, instead of dropping it silently."""
+    try:
+        kind = os.fstat(0).st_mode
+    except OSError:
+        return
+    if os.isatty(1) and os.isatty(2) and (stat.S_ISFIFO(kind) or stat.S_ISREG(kind)):
+        say("stdin is not read here: a filter is `roost run --pipe`, and `roost send -` types it into a session")
 
 
 def _attach_terminal(client: Client, plan: AttachPlan) -> int:

@@ -51,12 +51,25 @@ def _guarded(name: str, check: Callable[[], str]) -> Check:
 
 def _existing_dir(path: str) -> str:
     if not os.path.lexists(path):
+        _check_parent(path)
         return f"{path} will be made"
     ensure_private_dir(path)
     disk = os.statvfs(path)
     if not disk.f_bavail or (disk.f_files and not disk.f_favail):
         raise RoostError(f"{path} is on a full disk; free some space (`df {path}`, `df -i {path}`)", kind="exhausted")
     return path
+
+
+def _check_parent(path: str) -> None:
+    parent = os.path.dirname(path)
+    while not os.path.lexists(parent):
+        parent = os.path.dirname(parent)
+    if not os.path.isdir(parent) or not os.access(parent, os.W_OK | os.X_OK):
+        raise RoostError(
+            f"{path} cannot be made in {parent}; look at `ls -ld {parent}`, or set XDG_RUNTIME_DIR and XDG_STATE_HOME "
+            "to directories of your own",
+            kind="denied",
+        )
 
 
 def _runs(directory: str) -> Check:

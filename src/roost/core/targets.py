@@ -106,7 +106,10 @@ def _live_then_newest(candidate: Candidate) -> tuple[bool, float]:
 def _latest_live(candidates: Sequence[Candidate]) -> Candidate:
     live = [item for item in reversed(candidates) if item.live]
     if not live:
-        raise NoRunError("no session is running; start one with `roost run -- bash`")
+        if not candidates:
+            raise NoRunError("no session is running; start one with `roost run -- bash`")
+        last = max(candidates, key=_live_then_newest).name
+        raise NoRunError(f"no session is running, {last} was the last: name it to mean that one; {START_ONE}")
     return max(live, key=_live_then_newest)
 
 

@@ -7,6 +7,7 @@ are those of the class that builds on it.
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -51,8 +52,10 @@ class SqliteFile:
                 self._connection = self._open()
             return work(self._connection)
         except (sqlite3.Error, OSError) as error:
+            full = "full" in str(error) or getattr(error, "errno", None) == errno.ENOSPC
+            advice = "free some space (`df {0}`)" if full else "look at `ls -l {0}`, or move it away"
             raise RoostError(
-                f"the {self._what} {self._path} cannot be used: {error}; look at `ls -l {self._path}`, or move it away"
+                f"the {self._what} {self._path} cannot be used: {error}; {advice.format(self._path)}"
             ) from error
 
     def _open(self) -> sqlite3.Connection:

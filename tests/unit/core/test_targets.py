@@ -43,7 +43,7 @@ def test_a_target_means(target: str, found: Candidate) -> None:
 
 def test_without_a_target_the_latest_live_one_is_meant_and_later_entries_win_ties() -> None:
     assert resolve("", [session("a", 1), session("b", 1)]).name == "b"
-    with pytest.raises(NoRunError, match="roost run -- bash"):
+    with pytest.raises(NoRunError, match="roost run -- "):
         resolve("", [TESTS])
 
 
@@ -101,6 +101,12 @@ def test_a_miss_says_what_was_asked_and_what_to_do() -> None:
 def test_every_miss_is_one_class_and_says_how_to_start_one(target: str) -> None:
     with pytest.raises(NoRunError, match="roost run -- "):
         resolve(target, [])
+
+
+def test_where_all_have_ended_the_last_one_is_named() -> None:
+    ended = [Candidate(f"s-{name}", name, number, live=False, created_at=number) for number, name in enumerate("abc")]
+    with pytest.raises(NoRunError, match=r"no session is running, c was the last.*roost run -- "):
+        resolve("", ended)
 
 
 @pytest.mark.parametrize(

@@ -214,3 +214,16 @@ def test_a_file_that_is_no_database_is_moved_away(tmp_path: Path) -> None:
     assert journal.open_now().settled == (0, 0)
     journal.close()
     assert any(".broken-" in name for name in os.listdir(tmp_path))
+
+
+async def test_a_full_disk_is_named_as_the_reason_and_what_comes_when_there_is_room_is_stored(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        pages = w.journal._perform(lambda db: int(db.execute("PRAGMA page_count").fetchone()[0]))
+        w.journal._perform(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+        w.emit(2000)
+        with pytest.raises(RoostError, match=r"full; free some space \(`df"):
+            await w.settled()
+        w.journal._perform(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchone())
+        w.emit(1)
+        await w.settled()
+        assert w.log.check()["ok"]

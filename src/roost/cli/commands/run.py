@@ -15,6 +15,7 @@ from roost.cli.failures import INTERRUPTED, say
 from roost.cli.keys_option import chosen_keys, keys_options
 from roost.cli.output import print_json
 from roost.cli.record_options import record_options, spawn_options
+from roost.cli.teeing import say_what_tees_missed
 from roost.cli.values import BYTES, PAIR
 from roost.core.sizing import POLICIES
 from roost.errors import InvalidError
@@ -187,7 +188,10 @@ def run_command(
             print_json(session.info()) if as_json else print(session.id)
             say_where_it_is(session.name)
             return 0
-        return _stay(client, session, chosen, keys)
+        code = _stay(client, session, chosen, keys)
+        if chosen.tee:
+            say_what_tees_missed(client, session.id)
+        return code
 
 
 def _stay(client: Client, session: Session, order: Order, keys: tuple[bytes, ...]) -> int:

@@ -166,7 +166,8 @@ class Journal(SqliteFile):
             _write_extent(db, after)
             db.execute("COMMIT")
         except BaseException:
-            db.execute("ROLLBACK")
+            if db.in_transaction:  # SQLite has ended it already where the disk is full; the reason must stay that one
+                db.execute("ROLLBACK")
             raise
         self._extent = after
         return after
