@@ -243,7 +243,8 @@ class Drain:
             self._turns.take_leave(guest.stream)
 
     def _is_flooded(self) -> bool:
-        return self._floods.within(FLOOD_S) or (self._pump is not None and self._pump.floods_within(FLOOD_S))
+        """Whether a keystroke would wait in this thread for floods of others."""
+        return self._pump is None and self._floods.within(FLOOD_S)
 
     # --- the pump ----------------------------------------------------------------------------------------------------
 
