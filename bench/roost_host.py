@@ -139,6 +139,11 @@ class RoostHost:
         """Run a child in a session with a C client attached."""
         return self.watch_with(argv, *options)
 
+    def watch_v1(self, argv: list[str], *options: str) -> Watch:
+        """The same with a client of plain v1."""
+        client, out = self.view(lightwire.attach_v1(self.open(argv)), *options)
+        return Watch(self._context, client, out, host=None)
+
     def watch_with(self, argv: list[str], *options: str, mode: str = "view", **attach: Any) -> Watch:
         """The same with attach options."""
         target = self.open(argv)

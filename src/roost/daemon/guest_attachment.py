@@ -1,12 +1,13 @@
-"""A client of plain v1 at a terminal, whose connection the keeper serves in quiet moments: two hops fewer for a key.
+"""A client of plain v1 at a terminal, whose connection the keeper serves while it has nothing but keys and output.
 
 Owns when the connection is lent, and that nobody touches it here while it is: whatever the daemon wants of it waits
 until the keeper has given it back, and then goes on as if it had sent and read everything itself. Who may attach, type
 and be sent away is decided as for any other client.
 
-    here --(a keystroke is done, nothing is left to send)--> lent --(the keeper gives back, recalled or not)--> here
+    here --(nothing is left to read or to send)--> lent --(the keeper gives back, recalled or not)--> here
 
-What comes back at once was not worth it: then more and more keystrokes go through the daemon.
+It is lent after a keystroke, which has two hops fewer then, and, to a keeper that can take floods, whenever the client
+has been sent everything. What comes back at once was not worth it: then more and more such moments pass without a loan.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from roost.daemon.attachment import Attachment
 from roost.daemon.guests import Guest, Lender
 from roost.daemon.session import Session
 
-#: A loan in which less was typed was not worth it.
-WORTH_BYTES = 8
-#: After such loans, up to so many keystrokes go through the daemon.
+#: A loan in which less was typed, and less was sent, was not worth it.
+WORTH_BYTES, WORTH_SENT_BYTES = 8, 256 * 1024
+#: After such loans, up to so many moments pass without one.
 SKIPS_MOST = 64
 #: How long the daemon's last word to a client waits for the connection.
 FAREWELL_S = 0.005
@@ -59,6 +60,13 @@ class GuestAttachment(Attachment):
         return newly
 
     # --- lending --------------------------------------------------------------------------------------------------
+
+    def pump(self) -> bool:
+        """As for every client; behind everything that there was to send, the connection may be lent."""
+        more = super().pump()
+        if not more and self._lender.takes_floods and self._is_quiet():
+            self._keystroke_done()
+        return more
 
     def _keystroke_done(self) -> None:
         """Lend the connection if nothing else is to be done with it."""
@@ -115,7 +123,7 @@ class GuestAttachment(Attachment):
         guest = self._guest
         if guest is None or self.closed or (returned := guest.look(keeper_lost=self._lender.keeper_lost)) is None:
             return
-        if guest.taken_in_loan >= WORTH_BYTES:
+        if guest.taken_in_loan >= WORTH_BYTES or returned.offset - self.offset >= WORTH_SENT_BYTES:
             self._vain = 0
         elif not self._is_recalled:
             self._vain = self._skips = min(self._vain * 2 + 1, SKIPS_MOST)

@@ -36,6 +36,8 @@ from roost.platform import full_fence
 log = logging.getLogger(__name__)
 
 FEATURE = "guests"
+#: Of a keeper that serves guests in floods, their own and those of others.
+FLOODS_FEATURE = "pump"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +132,11 @@ class Lender:
     def is_able(self) -> bool:
         """Whether there can be guests at all."""
         return FEATURE in self._link.features
+
+    @property
+    def takes_floods(self) -> bool:
+        """Whether a loan is worth it also for a client that only watches."""
+        return FLOODS_FEATURE in self._link.features
 
     @property
     def keeper_lost(self) -> bool:

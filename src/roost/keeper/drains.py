@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from roost.keeper import messages as m
 from roost.keeper import pump
 from roost.keeper.drain import Drain
 
@@ -36,6 +37,11 @@ class Drains:
         self._reports: list[tuple[str, Stream | Callable[[], None]]] = []
         self._threads: list[Drain] = []
         self._library = pump.load()
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What this keeper can do, for the daemon to know."""
+        return m.FEATURES if self._library is None else m.FEATURES + m.PUMP_FEATURES
 
     def start(self) -> None:
         """Start the threads, with no streams."""

@@ -167,7 +167,7 @@ class Guests:
             and guest in self._all
             and stream.fd in self._streams
             and not (stream.finishing or stream.late or stream.is_parked)
-            and stream.writer.end == guest.sent
+            and (self._pump is not None or stream.writer.end == guest.sent)
         )
 
     def _begin(self, guest: Guest, loan: int) -> None:

@@ -281,7 +281,7 @@ class Keeper:
             for packet in state.queued:
                 connection.send(packet)
             now: list[tuple[int, int | str]] = [(m.T_PID, os.getpid()), (m.T_VERSION, m.VERSION)]
-            now += [(m.T_FEATURE, feature) for feature in m.FEATURES]
+            now += [(m.T_FEATURE, feature) for feature in self._keeping.drains.features]
             connection.send(m.encode(m.UPGRADE | m.REPLY, state.reply_seq, now))
 
 

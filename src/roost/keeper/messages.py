@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 VERSION = 1
 MIN_VERSION = 1
 FEATURES = ("holds", "pin", "upgrade", "restart", "env-block", "readers", "inputs", "guests")
+#: What a keeper has besides whose draining threads have a pump: guests are served whatever there is to send them.
+PUMP_FEATURES = ("pump",)
 
 #: A packet above this travels as a sealed memory file.
 MAX_PACKET_BYTES = 65536

@@ -132,7 +132,7 @@ class Service:
         return [
             (m.T_VERSION, m.VERSION),
             (m.T_MIN_VERSION, m.MIN_VERSION),
-            *((m.T_FEATURE, feature) for feature in m.FEATURES),
+            *((m.T_FEATURE, feature) for feature in self._keeping.drains.features),
             (m.T_PID, os.getpid()),
             (m.T_BOOT_ID, boot_id()),
             (m.T_CREATED_AT, self.started_at),

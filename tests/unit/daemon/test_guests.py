@@ -50,6 +50,7 @@ class Place:
     """One client, the daemon's end of its session, and what a draining thread would do. It is also the lender."""
 
     round = 0
+    takes_floods = False
     keeper_lost = False
 
     def __init__(self) -> None:

@@ -27,6 +27,7 @@
 #define G_REST 12
 #define READ_AT 1024
 #define REST_AT 8192
+#define REST_MOST 8192
 
 /* roost.keeper.scratch */
 #define PTY_READ_BYTES 4095
@@ -43,8 +44,6 @@
 /* roost.keeper.guests */
 #define GUEST_READ_BYTES 4096
 #define KEYS_MOST_BYTES 512
-#define PIECE_BYTES 4094
-#define PIECES_A_KEY 64
 
 /* roost.keeper.echo_look */
 #define LOOK_NS UINT64_C(150000)

@@ -190,8 +190,9 @@ PUBLIC bool pump_lend(struct pump *pump, int fd, int stream_fd, uint64_t *words,
     struct guest *guest = stream && !stream->guest ? serve_as(pump, fd, GUEST, sizeof *guest) : NULL;
     if (!guest)
         return false;
-    *guest = (struct guest){fd, PIECES_A_KEY, stream, words, loan, sent, taken};
+    *guest = (struct guest){fd, stream, words, loan, sent, taken};
     stream->guest = guest;
+    catch_up(pump, guest);
     return true;
 }
 
@@ -271,7 +272,8 @@ PUBLIC int pump_wait(struct pump *pump, int timeout_ms, const struct told **told
 {
     uint64_t until_ns = timeout_ms > 0 ? now_ns() + (uint64_t)timeout_ms * NS_A_MS : 0;
     bool is_over = false;
-    pump->told_count = 0;
+    pump->told_count -= pump->told_seen; /* a guest may have been given back meanwhile */
+    memmove(pump->told, pump->told + pump->told_seen, pump->told_count * sizeof *pump->told);
     pump->carries = false;
     for (;;) {
         while (pump->event_at < pump->event_count && !pump->carries)
@@ -289,5 +291,6 @@ PUBLIC int pump_wait(struct pump *pump, int timeout_ms, const struct told **told
             give_way(pump);
     }
     *told = pump->told;
+    pump->told_seen = pump->told_count;
     return (int)pump->told_count;
 }

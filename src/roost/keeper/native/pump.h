@@ -59,7 +59,7 @@ struct input {
 };
 
 struct guest {
-    int fd, pieces;
+    int fd;
     struct stream *stream;
     uint64_t *words; /* its page */
     uint64_t loan, sent, taken;
@@ -78,7 +78,7 @@ struct pump {
     size_t fds, served;
 
     struct told *told; /* room for two of each entry, so that to tell cannot fail */
-    size_t told_count, told_room;
+    size_t told_count, told_seen, told_room; /* `told_seen`: what the thread has been given already */
     bool carries; /* what was told points into our memory: the thread has to see it first */
 
     int event_at, event_count;
@@ -128,6 +128,7 @@ void release_slots(struct pump *pump);
 void serve_input(struct pump *pump, struct input *input);
 void serve_guest(struct pump *pump, struct guest *guest);
 void send_guest(struct pump *pump, struct guest *guest, const unsigned char *piece, size_t length);
+void catch_up(struct pump *pump, struct guest *guest);
 void give_back(struct pump *pump, struct guest *guest, const void *read, size_t read_length, const void *rest,
                size_t rest_length);
 

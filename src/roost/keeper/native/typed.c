@@ -11,6 +11,7 @@
 #include "pump.h"
 
 enum { PREFIX = 4, HEAD = PREFIX + 2, SHORT = 128, FIELD_1 = 0x0a, LONGEST_HEAD = PREFIX + 4 };
+enum { FRAME_BYTES = REST_MOST - LONGEST_HEAD, FRAMES_MOST = GUARD_BYTES / FRAME_BYTES + 1 };
 
 /* Write what the terminal takes of it. */
 static size_t type(int terminal_fd, const unsigned char *typed, size_t length)
@@ -130,7 +131,6 @@ void serve_guest(struct pump *pump, struct guest *guest)
         if (take_flag(&stream->words[W_INPUT_WATCHED]))
             wake(stream->event_fd);
     }
-    guest->pieces = PIECES_A_KEY;
     if (count < typed_length) {
         left_length = frame_head(left, typed_length - count);
         memcpy(left + left_length, typed + count, typed_length - count);
@@ -144,31 +144,66 @@ void serve_guest(struct pump *pump, struct guest *guest)
         look_for_echo(pump, stream);
 }
 
-/* Send a guest what was just appended to the ring, in frames that fit into what is kept of one that was not taken whole. */
+/* Send a guest the next bytes, in frames that fit into what is kept of one that was not taken whole. False when it was given
+   back, because it has not taken all. */
+static bool send_piece(struct pump *pump, struct guest *guest, const unsigned char *piece, size_t length)
+{
+    unsigned char heads[FRAMES_MOST][LONGEST_HEAD];
+    struct iovec parts[2 * FRAMES_MOST];
+    size_t count = 0, sent_frames = 0;
+    for (size_t at = 0; at < length; at += FRAME_BYTES, count += 2) {
+        size_t data = length - at < FRAME_BYTES ? length - at : FRAME_BYTES;
+        parts[count] = (struct iovec){heads[count / 2], frame_head(heads[count / 2], data)};
+        parts[count + 1] = (struct iovec){(void *)(uintptr_t)(piece + at), data};
+    }
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    ssize_t took = sendmsg(guest->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    size_t left = took > 0 ? (size_t)took : 0;
+    for (; sent_frames < count; sent_frames += 2) {
+        size_t whole = parts[sent_frames].iov_len + parts[sent_frames + 1].iov_len;
+        if (left < whole)
+            break;
+        left -= whole;
+        guest->sent += parts[sent_frames + 1].iov_len;
+    }
+    unsigned char frame[LONGEST_HEAD + FRAME_BYTES];
+    size_t rest = 0;
+    if (sent_frames < count && left) {
+        struct iovec head = parts[sent_frames], data = parts[sent_frames + 1];
+        memcpy(frame, head.iov_base, head.iov_len);
+        memcpy(frame + head.iov_len, data.iov_base, data.iov_len);
+        rest = head.iov_len + data.iov_len - left;
+        guest->sent += data.iov_len;
+    }
+    __atomic_store_n(&guest->words[G_SENT], guest->sent, __ATOMIC_RELAXED);
+    if (sent_frames == count)
+        return true;
+    give_back(pump, guest, NULL, 0, frame + left, rest);
+    return false;
+}
+
+/* Send a guest what was just appended to the ring. */
 void send_guest(struct pump *pump, struct guest *guest, const unsigned char *piece, size_t length)
 {
-    unsigned char head[LONGEST_HEAD];
-    uint64_t end = guest->stream->words[W_END];
-    if (!guest->pieces || length > PIECE_BYTES || guest->sent + length != end) {
+    if (guest->sent + length == guest->stream->words[W_END])
+        send_piece(pump, guest, piece, length);
+    else
         give_back(pump, guest, NULL, 0, NULL, 0);
-        return;
-    }
-    guest->pieces--;
-    size_t head_length = frame_head(head, length);
-    struct iovec parts[2] = {{head, head_length}, {(void *)(uintptr_t)piece, length}};
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    ssize_t sent = sendmsg(guest->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0) {
-        give_back(pump, guest, NULL, 0, NULL, 0);
-        return;
-    }
-    guest->sent = end;
-    __atomic_store_n(&guest->words[G_SENT], end, __ATOMIC_RELAXED);
-    size_t whole = head_length + length, done = (size_t)sent;
-    if (done < whole) {
-        unsigned char frame[LONGEST_HEAD + PIECE_BYTES];
-        memcpy(frame, head, head_length);
-        memcpy(frame + head_length, piece, length);
-        give_back(pump, guest, NULL, 0, frame + done, whole - done);
+}
+
+/* Send a guest what has come since the daemon has sent everything; who is far behind is the daemon's again. */
+void catch_up(struct pump *pump, struct guest *guest)
+{
+    struct stream *stream = guest->stream;
+    uint64_t end = stream->words[W_END], data_bytes = stream->capacity + GUARD_BYTES;
+    for (bool is_lent = true; is_lent && guest->sent != end;) {
+        uint64_t at = guest->sent % data_bytes, left = end - guest->sent;
+        size_t length = (size_t)(left < data_bytes - at ? left : data_bytes - at);
+        is_lent = left <= GUARD_BYTES &&
+                  pread(stream->ring_fd, pump->scratch, length, (off_t)(HEADER_BYTES + at)) == (ssize_t)length;
+        if (is_lent)
+            is_lent = send_piece(pump, guest, pump->scratch, length);
+        else
+            give_back(pump, guest, NULL, 0, NULL, 0);
     }
 }
