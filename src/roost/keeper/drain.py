@@ -194,9 +194,13 @@ class Drain:
 
     def _serve(self, stream: Stream) -> None:
         stream.is_ready = False
+        if self._pump is None or not self._have_pumped(stream):
+            self._serve_here(stream)
+
+    def _serve_here(self, stream: Stream) -> None:
         if stream is self._look.stream:
             self._look.found()
-        if stream.is_parked or stream.is_pumped:
+        if stream.is_parked:
             return
         try:
             more = self._turns.turn(stream)
@@ -268,6 +272,8 @@ class Drain:
         if data:
             stream.pending = data
             self._turns.rest(stream)
+        else:
+            self._serve_here(stream)  # where it shows what was not plain
 
     def on_input_left(self, fd: int, data: bytes) -> None:
         """The pump has left an input; the data was read of it and not typed."""

@@ -11,7 +11,6 @@ back. Must not know: what streams, inputs and guests are for.
 
 from __future__ import annotations
 
-import binascii
 import os
 
 TYPE_CHECKING = False
@@ -40,18 +39,22 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCES = os.path.join(_HERE, "native")
 LIBRARY = os.path.join(os.path.dirname(_HERE), "assets", "native", "pump.so")
 
+_PRIME = (1 << 32) - 5
 _TOLD_LOOK, _TOLD_LEFT, _TOLD_INPUT = 0, 1, 2
 _TOLD_BYTES = 24
 
 
 def stamp(sources: str) -> int:
-    """What a library that was built from these sources says of itself."""
-    sum = 0
+    """What a library that was built from these sources says of itself: their remainder, as one long number.
+
+    No checksum of the standard library's, as each brings another library into the keeper's memory.
+    """
+    texts = []
     for name in sorted(os.listdir(sources)):
         if name.endswith((".c", ".h")):
             with open(os.path.join(sources, name), "rb") as file:
-                sum = binascii.crc32(file.read(), sum)
-    return sum
+                texts.append(file.read())
+    return int.from_bytes(b"\0".join(texts), "big") % _PRIME
 
 
 class Library:
@@ -136,7 +139,6 @@ class Pump:
                 events.append((fd, 0))
             elif what == _TOLD_LEFT:
                 owner.on_left(fd, data)
-                events.append((fd, 0))
             elif what == _TOLD_INPUT:
                 owner.on_input_left(fd, data)
             else:

@@ -36,9 +36,9 @@ class Scratch:
     def __init__(self) -> None:
         self._slots: list[memoryview] = []
         self._batch: ReadBatch | None = None
-        self._use(bytearray(GUARD_BYTES))
+        self._use(mmap.mmap(-1, GUARD_BYTES))  # pages that only what is read touches
 
-    def _use(self, buffer: bytearray | mmap.mmap) -> None:
+    def _use(self, buffer: mmap.mmap) -> None:
         """Make of a buffer what single terminals and pipes are read into."""
         self._all = memoryview(buffer)[:GUARD_BYTES]
         self._whole = (self._all,)
@@ -157,7 +157,7 @@ class Scratch:
         self.close()
         self._batch = None
         self._slots = []
-        self._use(bytearray(GUARD_BYTES))
+        self._use(mmap.mmap(-1, GUARD_BYTES))
 
     def close(self) -> None:
         """Give back what the kernel has of it. Read nothing any more."""

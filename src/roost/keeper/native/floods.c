@@ -8,7 +8,7 @@
 
 #include "pump.h"
 
-enum { SLOTS_BYTES = TOGETHER * SLOT_BYTES, PASSES = 2, FORGET_AFTER = 16 };
+enum { PASSES = 2, FORGET_AFTER = 16 };
 
 bool floods_within(const struct pump *pump, uint64_t ns)
 {
@@ -31,6 +31,7 @@ void note_flood(struct pump *pump, struct stream *stream, size_t got)
         }
         stream->flood = pump->flood_turn;
         pump->flooded_at_ns = now_ns();
+        pump->is_touched = true;
     } else if (stream->flood) {
         struct stream **at = &pump->floods;
         while (*at != stream)
@@ -145,14 +146,6 @@ void serve_floods(struct pump *pump)
         turn(pump, first_waiting(pump));
         return;
     }
-    if (!pump->slots) {
-        void *slots = mmap(NULL, SLOTS_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (slots == MAP_FAILED) {
-            turn(pump, first_waiting(pump));
-            return;
-        }
-        pump->slots = slots;
-    }
     pump->flood_turn++;
     if (pump->flood_turn % FORGET_AFTER == 0)
         forget_the_quiet(pump);
@@ -160,9 +153,9 @@ void serve_floods(struct pump *pump)
         pass(pump);
 }
 
-void release_slots(struct pump *pump)
+/* Give back what floods have needed; it is there again when it is touched. */
+void release_buffers(struct pump *pump)
 {
-    if (pump->slots)
-        munmap(pump->slots, SLOTS_BYTES);
-    pump->slots = NULL;
+    madvise(pump->scratch, BUFFERS_BYTES, MADV_DONTNEED);
+    pump->is_touched = false;
 }

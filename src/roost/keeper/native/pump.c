@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -11,7 +12,7 @@
 #define PUBLIC __attribute__((visibility("default")))
 
 static const uint64_t NS_A_MS = 1000000;
-static const int SLOTS_KEPT_MS = 1000;
+static const int BUFFERS_KEPT_MS = 1000;
 
 uint64_t now_ns(void)
 {
@@ -109,31 +110,37 @@ PUBLIC uint32_t pump_stamp(void)
     return PUMP_STAMP;
 }
 
+PUBLIC void pump_free(struct pump *pump)
+{
+    for (size_t fd = 0; fd < pump->fds; fd++)
+        free(pump->by_fd[fd].who);
+    munmap(pump->scratch, BUFFERS_BYTES);
+    free(pump->by_fd);
+    free(pump->told);
+    free(pump);
+}
+
 /* NULL: no memory. The descriptor of the epoll stays the caller's. */
 PUBLIC struct pump *pump_new(int epoll_fd)
 {
     struct pump *pump = calloc(1, sizeof *pump);
     if (!pump)
         return NULL;
+    void *buffers = mmap(NULL, BUFFERS_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (buffers == MAP_FAILED) {
+        free(pump);
+        return NULL;
+    }
+    pump->scratch = buffers;
+    pump->slots = pump->scratch + GUARD_BYTES;
     pump->epoll_fd = epoll_fd;
     pump->last_waiting = &pump->waiting;
     pump->flood_turn = 1;
     if (!make_room(pump, 0)) {
-        free(pump->by_fd);
-        free(pump);
+        pump_free(pump);
         return NULL;
     }
     return pump;
-}
-
-PUBLIC void pump_free(struct pump *pump)
-{
-    for (size_t fd = 0; fd < pump->fds; fd++)
-        free(pump->by_fd[fd].who);
-    release_slots(pump);
-    free(pump->by_fd);
-    free(pump->told);
-    free(pump);
 }
 
 /* Serve a stream whose descriptor the epoll has; `is_ready`: there may be something already. False: no memory. */
@@ -254,10 +261,10 @@ static int poll_events(struct pump *pump, int timeout_ms)
     struct epoll_event events[EVENTS_A_POLL];
     if (pump->waiting || pump->look)
         timeout_ms = 0;
-    else if (pump->slots && !floods_within(pump, (uint64_t)SLOTS_KEPT_MS * NS_A_MS))
-        release_slots(pump);
-    else if (pump->slots && (timeout_ms < 0 || timeout_ms > SLOTS_KEPT_MS))
-        timeout_ms = SLOTS_KEPT_MS;
+    else if (pump->is_touched && !floods_within(pump, (uint64_t)BUFFERS_KEPT_MS * NS_A_MS))
+        release_buffers(pump);
+    else if (pump->is_touched && (timeout_ms < 0 || timeout_ms > BUFFERS_KEPT_MS))
+        timeout_ms = BUFFERS_KEPT_MS;
     int count = epoll_wait(pump->epoll_fd, events, EVENTS_A_POLL, timeout_ms);
     pump->event_at = 0;
     pump->event_count = count > 0 ? count : 0;

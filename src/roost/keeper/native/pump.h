@@ -17,6 +17,7 @@
 #include "numbers.h"
 
 enum { EVENTS_A_POLL = 64, TOGETHER = 8, ROUNDS = 8, SLOT_BYTES = ROUNDS * PTY_READ_BYTES };
+enum { SLOTS_BYTES = TOGETHER * SLOT_BYTES, BUFFERS_BYTES = GUARD_BYTES + SLOTS_BYTES };
 
 /* What the thread is told. */
 enum {
@@ -88,14 +89,16 @@ struct pump {
     struct stream *floods; /* those that flood, also while they wait for their next bytes */
     int flood_count;
     uint64_t flood_turn, flooded_at_ns;
-    unsigned char *slots; /* what many floods are read into; NULL while there are not so many */
 
     struct stream *look; /* whose echo is looked for */
     uint64_t look_until_ns;
     int skips, vain;
 
     unsigned char rest[INPUT_PIECE_BYTES];
-    unsigned char scratch[GUARD_BYTES];
+    /* What streams are read into, one alone or many together; pages of the kernel, which floods touch, and behind which
+       they are given back. */
+    unsigned char *scratch, *slots;
+    bool is_touched;
 };
 
 /* pump.c */
@@ -122,7 +125,7 @@ void note_flood(struct pump *pump, struct stream *stream, size_t got);
 void put_waiting(struct pump *pump, struct stream *stream);
 void remove_waiting(struct pump *pump, struct stream *stream);
 void serve_floods(struct pump *pump);
-void release_slots(struct pump *pump);
+void release_buffers(struct pump *pump);
 
 /* typed.c */
 void serve_input(struct pump *pump, struct input *input);
