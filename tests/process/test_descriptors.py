@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from support.instance import Instance, eventually
+from support.instance import SOURCE, Instance, eventually
 
 from roost.client import Client
 from roost.errors import RoostError
@@ -54,3 +58,19 @@ def _starts(client: Client) -> bool:
     except RoostError as error:
         assert error.kind == "exhausted"
         return False
+
+
+def test_a_daemon_that_could_open_hardly_anything_is_refused_with_the_limit(tmp_path: Path) -> None:
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCE), "HOME": str(tmp_path)}
+    environ |= {name: str(tmp_path) for name in ("XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME")}
+    tmp_path.chmod(0o700)
+    done = subprocess.run(
+        [sys.executable, "-m", "roost", "ls"],
+        env=environ,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)),
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 6
+    assert b"the hard limit of open files is 40" in done.stderr and b"ulimit -Hn" in done.stderr

@@ -236,6 +236,20 @@ def test_a_full_system_is_named_and_the_keeper_goes_on(tmp_path: Path) -> None:
             child.close()
 
 
+def test_a_ring_beyond_the_limit_of_file_sizes_is_named(tmp_path: Path) -> None:
+    with running_keeper(tmp_path) as keeper:
+        peer = keeper.daemon()
+        resource.prlimit(keeper.pid, resource.RLIMIT_FSIZE, (1 << 16, resource.RLIM_INFINITY))
+        with pytest.raises(RoostError, match="ulimit -f") as refused:
+            peer.spawn("cat")
+        assert refused.value.kind == "exhausted"
+        resource.prlimit(keeper.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        child = peer.spawn("cat")
+        child.write(b"here\n")
+        child.out.read_until(b"here")
+        child.close()
+
+
 def test_no_ptys_left_is_named(tmp_path: Path) -> None:
     limit = Path("/proc/sys/kernel/pty/max")
     if not os.access(limit, os.W_OK):

@@ -36,11 +36,18 @@ from roost.platform.standard_streams import open_missing
 _LOG_BYTES = 1 << 20
 #: After how many new objects garbage is looked for. A start leaves hundreds behind that live as long as their session.
 _NEW_OBJECTS = 10_000
+#: With fewer it would fail somewhere else at each start; two or three sessions do with these.
+LEAST_OPEN_FILES = 64
 
 
 def _set_up_process() -> None:
     sys.setswitchinterval(1e-4)  # at the default of 5 ms one busy thread turns a 6 µs wake-up into 5 ms
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= hard < LEAST_OPEN_FILES:
+        raise RoostError(
+            f"the hard limit of open files is {hard}, and a daemon needs {LEAST_OPEN_FILES}; raise it (`ulimit -Hn`)",
+            kind="exhausted",
+        )
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     shed_mark()

@@ -283,6 +283,8 @@ def _exhausted(error: OSError) -> RoostError:
         text = "too many open files: end or purge sessions, or raise the hard limit (`ulimit -Hn`) and start anew"
     elif error.errno == errno.EAGAIN:
         text = "no more processes: the user's limit (`ulimit -u`) or the system's is reached; end some"
+    elif error.errno == errno.EFBIG:
+        text = "the ring is larger than a file may be: raise that (`ulimit -f`) and start anew, or give a smaller ring"
     elif error.errno in _FULL:
         text = f"out of memory for another session ({error.strerror}): end or purge sessions"
     else:
