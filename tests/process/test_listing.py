@@ -58,3 +58,13 @@ def test_the_list_says_of_a_session_what_the_session_says_after_every_change(sha
         assert ages == sorted(ages) and ages[0] >= 0
         session.terminate()
         assert agree()["state"] == "exited"
+
+
+def test_the_table_says_by_which_signal_a_session_ended_and_else_its_code(shared: Instance) -> None:
+    for name, script in (("killed", "kill -KILL $$"), ("failed", "exit 3")):
+        shared.roost("run", "-d", "--name", name, "--", "sh", "-c", script)
+        shared.roost("wait", name, check=False)
+    for command in (("ls", "--all"), ("history",)):
+        rows = {line.split()[1]: line for line in shared.roost(*command).stdout.decode().splitlines()}
+        assert "SIGKILL" in rows["killed"], command
+        assert " 3 " in rows["failed"], command

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from roost.cli.failures import ERROR, OK, child_exit_code
 from roost.cli.relay import Cause, Ending
-from roost.cli.wording import count, signal_name
+from roost.cli.wording import count
+from roost.core.outcome import signal_name
 from roost.model.attaching import Detached, Exited, Stolen
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 
 def count(number: int, noun: str) -> str:
     """`1 session`, `12,345 bytes`: the noun is given in the singular and takes an s."""
@@ -18,11 +16,3 @@ def show_duration(seconds: float) -> str:
             rest = whole % unit_s // smaller_s
             return f"{whole // unit_s}{name} {rest}{smaller}" if rest else f"{whole // unit_s}{name}"
     return f"{whole}s"
-
-
-def signal_name(number: int) -> str:
-    """`SIGINT` for 2; real-time signals without a name of their own are `signal 40`."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

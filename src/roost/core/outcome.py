@@ -5,6 +5,8 @@ Owns the rule and the conversions. Unknown is a value of its own, never 0.
 
 from __future__ import annotations
 
+import signal as signals
+
 NATURAL = "natural"
 SOFT = "soft"
 HARD = "hard"
@@ -41,3 +43,11 @@ def split_code(signed: int | None) -> tuple[int | None, int | None]:
 def shell_code(code: int | None, signal: int | None) -> int | None:
     """The exit as a shell reports it: the code, 128 + n for a signal, None when unknown."""
     return 128 + signal if signal else code
+
+
+def signal_name(number: int) -> str:
+    """`SIGINT` for 2; real-time signals without a name of their own are `signal 40`."""
+    try:
+        return signals.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

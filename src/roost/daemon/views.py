@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
+from roost.core.outcome import signal_name, signed_code, split_code
 from roost.core.session_state import Told, nothing_told
 from roost.core.shown import age, aligned, printable
 from roost.daemon.attachment import Attachment
@@ -159,6 +160,7 @@ def _state(session: Session) -> str:
         return f"running, {clients} attached{held}{told}" if clients else f"running{told}"
     assert session.ending is not None
     info = session.ending.info
-    code = "?" if info.code is None else f"{info.code}"
+    code, number = split_code(signed_code(info.code, info.signal))
+    how = signal_name(number) if number else "?" if code is None else str(code)
     held = ", terminal held" if session.held_open else ""
-    return f"exited {code}{held}"
+    return f"exited {how}{held}"

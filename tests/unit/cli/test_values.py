@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from roost.cli.values import parse_capacity, parse_pair, parse_signal, parse_size
-from roost.cli.wording import count, show_duration, signal_name
+from roost.cli.wording import count, show_duration
+from roost.core.outcome import signal_name
 from roost.errors import InvalidError
 
 

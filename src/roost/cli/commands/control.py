@@ -8,7 +8,8 @@ from roost.cli.context import Invocation, json_option, pass_invocation, target_a
 from roost.cli.failures import say
 from roost.cli.output import print_json
 from roost.cli.values import DURATION, SIGNAL, SIZE
-from roost.cli.wording import count, signal_name
+from roost.cli.wording import count
+from roost.core.outcome import signal_name
 
 _SCOPES = ("foreground", "leader", "group", "tree")
 

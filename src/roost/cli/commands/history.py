@@ -9,6 +9,7 @@ import click
 from roost.cli.context import Invocation, json_option, pass_invocation, target_argument
 from roost.cli.output import command_line, print_json
 from roost.cli.values import DURATION
+from roost.core.outcome import signal_name
 from roost.core.shown import age, aligned, printable
 from roost.model.sessions import HistoryEntry
 
@@ -71,5 +72,5 @@ def _end(entry: HistoryEntry) -> str:
     if entry.outcome == "lost":
         return "lost"
     if entry.signal:
-        return f"signal {entry.signal}"
+        return signal_name(entry.signal)
     return "?" if entry.exit_code is None else str(entry.exit_code)

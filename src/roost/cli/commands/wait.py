@@ -11,7 +11,7 @@ from roost.cli.context import Invocation, json_option, pass_invocation, target_a
 from roost.cli.failures import OK, child_exit_code, say
 from roost.cli.output import print_json
 from roost.cli.values import DURATION
-from roost.cli.wording import signal_name
+from roost.core.outcome import signal_name
 from roost.core.shown import printable
 from roost.model.sessions import ExitStatus
 
