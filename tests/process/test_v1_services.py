@@ -133,7 +133,8 @@ def test_a_command_that_cannot_be_started_is_an_internal_error_that_leaves_no_se
 def test_a_known_service_that_cannot_be_started_by_another_definition_keeps_its_own(v1: V1Client, clean: None) -> None:
     known = start(v1, "web", *FOREVER)
     v1.request(STOP, pb.ServiceStopRequest(target="web"))
-    assert refused(v1, name="web", cmd=["/nonexistent/program"], autorestart=True).code == INTERNAL
+    answer = refused(v1, name="web", cmd=["/nonexistent/program"], autorestart=True)
+    assert (answer.code, "it is stopped and defined as before" in answer.message) == (INTERNAL, True)
     kept = state(v1, "web")
     assert (kept.id, list(kept.config.cmd), kept.status) == (known.id, list(FOREVER), "stopped")
 

@@ -127,14 +127,17 @@ class Supervised:
         async with self._operation():
             self._check_not_online()
             before, life = self.definition, self.life
-            self.row.definition = definition or before
-            try:
+            if definition in (None, before) or is_new:
                 await self._launch_or_say(sv.begun(life), is_new=is_new)
-            except NotStartedError:
-                if not is_new and self.definition != before:
-                    self.row.definition = before
-                    await self._become(life)
-                raise
+                return
+            self.row.definition = definition
+            try:
+                await self._launch(sv.begun(life))
+            except NotStartedError as error:
+                self.row.definition = before
+                await self._become(life)
+                text = f"{error.message}; it is {life.state} and defined as before"
+                raise NotStartedError(text, kind=error.kind) from error
 
     def _check_not_online(self) -> None:
         if self.life.state == sv.ONLINE and self.pid:
