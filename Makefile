@@ -16,7 +16,7 @@ READY_DEV := $(VENV)/.ready-dev
 PUMP := $(wildcard src/roost/keeper/native/*.[ch])
 PAGE := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 
-.PHONY: oracles help run tour test check lint format proto async native bench clean
+.PHONY: oracles help run tour test test-plain check lint format proto async native bench clean
 
 help:
 	@echo 'make run     set up, then a shell in a session (without a terminal: a short tour)'
@@ -40,6 +40,12 @@ tour: $(READY)
 test: $(READY_DEV)
 	@$(BIN)/python -m compileall -q src
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(if $(PYTEST_ARGS),,$(MAKE) test-plain)
+
+# Once more without compiled code, what that makes a difference to.
+test-plain: $(READY_DEV)
+	ROOST_NATIVE=0 $(BIN)/python -m pytest $(PYTEST_ARGS) $(patsubst %,tests/process/test_%.py,\
+		guests keeper_output keeper_upgrade local_input local_readers local_readers_hold survival)
 
 check: lint test
 

@@ -113,6 +113,7 @@ def test_a_daemon_of_another_roost_is_named() -> None:
 
 def test_a_keeper_of_an_older_roost_is_named_with_what_it_lacks() -> None:
     """A keeper that serves but lacks abilities is told apart from one that has them all."""
-    assert keeper_detail(7, 1, m.FEATURES) == "pid 7, protocol 1"
+    assert keeper_detail(7, 1, m.FEATURES + m.PUMP_FEATURES) == "pid 7, protocol 1"
+    assert "install a C compiler" in keeper_detail(7, 1, m.FEATURES)
     older = keeper_detail(7, 1, [feature for feature in m.FEATURES if feature != "inputs"])
     assert older.startswith("pid 7, protocol 1, of an older roost, without inputs")

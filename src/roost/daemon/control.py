@@ -177,10 +177,15 @@ class Control:
 def keeper_detail(pid: int, version: int, features: Collection[str]) -> str:
     """What is to be said of the keeper; that of an older roost serves as it can until somebody upgrades it."""
     missing = [feature for feature in m.FEATURES if feature not in features]
-    older = (
-        f", of an older roost, without {', '.join(missing)} until `roost daemon restart --keeper`" if missing else ""
-    )
-    return f"pid {pid}, protocol {version}{older}"
+    more = ""
+    if missing:
+        more = f", of an older roost, without {', '.join(missing)} until `roost daemon restart --keeper`"
+    elif not set(m.PUMP_FEATURES) <= set(features):
+        more = (
+            ", moving output without compiled code, which is slower: install a C compiler, then roost again, then "
+            "`roost daemon restart --keeper`"
+        )
+    return f"pid {pid}, protocol {version}{more}"
 
 
 def _resident_bytes(end: int, capacity: int) -> int:
