@@ -179,3 +179,20 @@ while True:
             if event["category"] == "agent"
         }
     assert set(acknowledged) <= stored and len(acknowledged) > 50
+
+
+def test_a_daemon_that_cannot_listen_for_events_serves_all_the_rest_and_listens_once_it_can() -> None:
+    """Something else is in the socket's place, as it would be without room for the file."""
+    instance = Instance()
+    try:
+        place = instance.root / "run/roost/events.sock"
+        place.mkdir(parents=True)
+        for directory in (place.parent, place.parent.parent):
+            directory.chmod(0o700)
+        instance.start()
+        instance.roost("run", "-d", "--name", "one", "--", "sh", "-c", "exec sleep 1000")
+        assert "events are not taken from programs" in instance.log()
+        place.rmdir()
+        eventually(place.is_socket)
+    finally:
+        instance.end()

@@ -39,42 +39,49 @@ class EmitSocket:
     def __init__(
         self, loop: asyncio.AbstractEventLoop, tasks: asyncio.TaskGroup, path: str, emitters: Emitters
     ) -> None:
-        """Listens at once. Raises RoostError, naming the path."""
+        """Listens at once; where that cannot be, the log says why and `listen_again` tries anew."""
         self._loop = loop
         self._tasks = tasks
         self._emitters = emitters
         self._path = path
-        self._listener = listen_at(path)
-        self._file = file_at(path)
+        self._listener: socket.socket | None = None
+        self._file: tuple[int, int] | None = None
         self._connections = 0
-        loop.add_reader(self._listener, self._accept)
+        try:
+            self.listen_again()
+        except RoostError as error:  # programs that emit are told so; nobody else has to do without the daemon for it
+            log.error("events are not taken from programs: %s", error.message)
 
     def listen_again(self) -> None:
         """Listen anew if the file is not ours any more. Raises RoostError; the old socket stays then."""
-        if file_at(self._path) == self._file:
+        if self._listener is not None and file_at(self._path) == self._file:
             return
         fresh = listen_at(self._path)
-        self._loop.remove_reader(self._listener)
-        self._listener.close()
+        self._let_go()
         self._listener, self._file = fresh, file_at(self._path)
-        self._loop.add_reader(fresh, self._accept)
+        self._loop.add_reader(fresh, self._accept, fresh)
 
-    def _accept(self) -> None:
+    def _let_go(self) -> None:
+        if self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+
+    def _accept(self, listener: socket.socket) -> None:
         try:
-            sock, _ = self._listener.accept()
+            sock, _ = listener.accept()
         except BlockingIOError:
             return
         except OSError:  # no descriptors left, or the caller is gone: the others go on in a moment
-            self._loop.remove_reader(self._listener)
-            self._loop.call_later(_ACCEPT_PAUSE_S, self._accept_again)
+            self._loop.remove_reader(listener)
+            self._loop.call_later(_ACCEPT_PAUSE_S, self._accept_again, listener)
             return
         sock.setblocking(False)
         self._connections += 1
         self._tasks.create_task(self._serve(sock), name="emitter")
 
-    def _accept_again(self) -> None:
-        if self._listener.fileno() >= 0:
-            self._loop.add_reader(self._listener, self._accept)
+    def _accept_again(self, listener: socket.socket) -> None:
+        if listener.fileno() >= 0:
+            self._loop.add_reader(listener, self._accept, listener)
 
     async def _serve(self, sock: socket.socket) -> None:
         try:
@@ -136,9 +143,8 @@ class EmitSocket:
 
     def close(self) -> None:
         """Listen no more."""
-        self._loop.remove_reader(self._listener)
-        self._listener.close()
-        if file_at(self._path) == self._file:
+        self._let_go()
+        if self._file is not None and file_at(self._path) == self._file:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._path)
 
