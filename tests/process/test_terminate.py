@@ -105,6 +105,7 @@ def test_marks_are_the_ids_and_ordinary_limits_are_none() -> None:
     assert all(mark is not None and 1 << 60 < mark < 1 << 63 for mark in marks)
     assert [session_of_mark(limit) for limit in (-1, 0, 1_000_000, 1 << 62, (1 << 63) - 1)] == [None] * 5
     assert mark_of("s-short") is None and mark_of("t-abcdefghij") is None and mark_of("s-ABCDEFGHIJ") is None
+    assert mark_of("s-abcd_efghi") is None and mark_of("s- abcdefghi") is None and mark_of("s-abcde89fgh") is None
 
 
 def test_where_the_limit_cannot_be_set_nothing_is_marked(monkeypatch: pytest.MonkeyPatch) -> None:

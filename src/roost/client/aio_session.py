@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from roost.client.session_identity import SessionIdentity
+from roost.client.session_identity import Identity, SessionIdentity
 from roost.model.sessions import Backlog, ExitStatus, SessionInfo, TerminateResult
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class AsyncSession(SessionIdentity):
 
     __slots__ = ("client",)
 
-    def __init__(self, client: AsyncClient, info: SessionInfo, *, existing: bool = False) -> None:
+    def __init__(self, client: AsyncClient, info: Identity, *, existing: bool = False) -> None:
         super().__init__(info, existing=existing)
         self.client = client
 

@@ -53,6 +53,8 @@ class Connection:
         self._last_id += 1
         self._send(memoryview(request.encode(self._last_id, client_name)), deadline, request.what)
         while (payload := self._inbox.next_payload()) is None:
+            # Looked at only once it is there: whoever is to answer may have been put on this processor.
+            self._await(select.POLLIN, deadline, request.what)
             self._receive(deadline, request.what)
         return check_reply(decode_reply(bytes(payload)), self._last_id)
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from roost.client.keywords import AttachKeywords, EventKeywords, SpawnKeywords, TeeKeywords, Text
 from roost.client.replies import raise_reply_error
+from roost.client.session_identity import Identity, StartedIdentity
 from roost.core.refreshable import environment_block, refreshable
 from roost.errors import InvalidError
-from roost.model.sessions import SessionInfo
 from roost.wire.requests import AttachOptions, Reply, SpawnOptions, TeeOptions, decode_spawned, encode_spawn
 
 if TYPE_CHECKING:
@@ -70,19 +70,15 @@ class SpawnOrder:
         """The request as it travels."""
         return encode_spawn(request_id, self.options, client_name)
 
-    def answer(self, reply: Reply) -> tuple[SessionInfo, bool]:
+    def answer(self, reply: Reply) -> tuple[Identity, bool]:
         """The session and whether it existed before; raises what the daemon refused it for."""
         raise_reply_error(reply)
         spawned = decode_spawned(reply)
-        info = SessionInfo(
-            id=spawned.session_id,
-            name=spawned.name,
-            kind="pipe" if self.options.pipe else "pty",
-            pid=spawned.pid,
-            created_at=spawned.created_at,
-            spawn_id=self.options.spawn_id,
+        kind = "pipe" if self.options.pipe else "pty"
+        return (
+            StartedIdentity(spawned.session_id, spawned.name, kind, spawned.pid, spawned.created_at),
+            spawned.existing,
         )
-        return info, spawned.existing
 
 
 def _area_options(areas: Mapping[str, Any]) -> bytes:
@@ -132,10 +128,15 @@ def _directory(cwd: Text | None) -> bytes:
         raise InvalidError("the current directory was removed; change to another, or give cwd") from error
 
 
+#: This process's environment as the system has it. What it is kept in is asked itself where it is known: asked through
+#: `os.environb`, every variable is checked and encoded once more, which takes longer than all the rest of a request.
+_OWN: Mapping[bytes, bytes] = getattr(os.environb, "_data", os.environb)
+
+
 def _environment(env: Mapping[str, str] | Mapping[bytes, bytes] | None) -> bytes:
     """KEY=VALUE entries, each ended by a NUL byte."""
     if env is None:
-        return b"".join([b"%s=%s\0" % entry for entry in os.environb.items()])
+        return b"".join([b"%s=%s\0" % entry for entry in _OWN.items()])
     entries = [(os.fsencode(key), os.fsencode(value)) for key, value in env.items()]
     for key, value in entries:
         if not key or b"=" in key or b"\0" in key + value:
@@ -145,10 +146,10 @@ def _environment(env: Mapping[str, str] | Mapping[bytes, bytes] | None) -> bytes
 
 def _term(env: bytes) -> str:
     """The terminal that the child is to write for: that of the environment, a usual one where there is none."""
-    for entry in env.split(b"\0"):
-        if entry.startswith(b"TERM=") and len(entry) > len(b"TERM="):
-            return os.fsdecode(entry.removeprefix(b"TERM="))
-    return DEFAULT_TERM
+    if (at := (b"\0" + env).find(b"\0TERM=")) < 0:
+        return DEFAULT_TERM
+    start = at + len(b"TERM=")  # of `env`, which begins one byte later
+    return os.fsdecode(env[start : env.index(b"\0", start)]) or DEFAULT_TERM
 
 
 def _size(name: str, value: int) -> int:

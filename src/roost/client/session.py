@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
-from roost.client.session_identity import SessionIdentity
+from roost.client.session_identity import Identity, SessionIdentity
 from roost.model.sessions import Backlog, ExitStatus, SessionInfo, TerminateResult
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Session(SessionIdentity):
 
     __slots__ = ("client",)
 
-    def __init__(self, client: Client, info: SessionInfo, *, existing: bool = False) -> None:
+    def __init__(self, client: Client, info: Identity, *, existing: bool = False) -> None:
         super().__init__(info, existing=existing)
         self.client = client
 

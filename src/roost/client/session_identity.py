@@ -5,12 +5,39 @@ Owns the identity and the cursor of `expect`; knows no client.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from roost.model.sessions import SessionInfo
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from roost.client.expecting import Cursor
+
+
+class Identity(Protocol):
+    """What a handle is made of; a `SessionInfo` has it."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def created_at(self) -> float: ...
+
+
+class StartedIdentity(NamedTuple):
+    """All that the answer to a start tells."""
+
+    id: str
+    name: str
+    kind: str
+    pid: int
+    created_at: float
 
 
 class SessionIdentity:
@@ -21,7 +48,7 @@ class SessionIdentity:
 
     __slots__ = ("_cursor", "created_at", "existing", "id", "kind", "name", "pid")
 
-    def __init__(self, info: SessionInfo, *, existing: bool = False) -> None:
+    def __init__(self, info: Identity, *, existing: bool = False) -> None:
         self.id = info.id
         self.name = info.name
         self.kind = info.kind

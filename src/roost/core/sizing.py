@@ -41,9 +41,9 @@ def check_policy(policy: str) -> str:
 
 def check_size(rows: int, cols: int, keep: Winsize = DEFAULT_SIZE) -> Winsize:
     """The size with zeros replaced by what is kept; InvalidError names the value that no terminal can have."""
-    for what, value in (("rows", rows), ("cols", cols)):
-        if not 0 <= value <= MAX_SIZE:
-            raise InvalidError(f"{what} {value} cannot be set: give 1 to {MAX_SIZE}")
+    if not (0 <= rows <= MAX_SIZE and 0 <= cols <= MAX_SIZE):
+        what, value = ("cols", cols) if 0 <= rows <= MAX_SIZE else ("rows", rows)
+        raise InvalidError(f"{what} {value} cannot be set: give 1 to {MAX_SIZE}")
     return Winsize(rows or keep.rows, cols or keep.cols)
 
 

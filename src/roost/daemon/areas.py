@@ -46,11 +46,16 @@ class Area(Protocol):
     def check(self, options: Any) -> None:
         """Refuse options that make no sense. Raises InvalidError."""
 
-    def prepare(self, preparation: Preparation, options: Any) -> None:
-        """Take part in the preparation; options are None when none were given."""
-
     def on_session(self, session: Session, options: Any, *, adopted: bool) -> None:
         """A session was started, or found again by this daemon (`adopted`)."""
+
+
+@runtime_checkable
+class PreparingArea(Protocol):
+    """An area that takes part in what a session is started with."""
+
+    def prepare(self, preparation: Preparation, options: Any) -> None:
+        """Take part in the preparation; options are None when none were given."""
 
 
 @runtime_checkable
@@ -69,12 +74,15 @@ class Areas:
 
     def __init__(self) -> None:
         self._areas: dict[str, Area] = {}
+        self._preparing: dict[str, PreparingArea] = {}
         self._opening: dict[str, OpeningArea] = {}
 
     def add(self, area: Area) -> None:
         """Let an area take part."""
         self._areas[area.key] = area
-        if isinstance(area, OpeningArea):  # asked here once: looking at a protocol takes 15 µs
+        if isinstance(area, PreparingArea):  # asked here once: looking at a protocol takes 15 µs
+            self._preparing[area.key] = area
+        if isinstance(area, OpeningArea):
             self._opening[area.key] = area
 
     def check(self, options: Mapping[str, Any]) -> None:
@@ -86,8 +94,8 @@ class Areas:
             self._areas[key].check(value)
 
     def prepare(self, preparation: Preparation, options: Mapping[str, Any]) -> None:
-        """Let every area take part in the preparation."""
-        for key, area in self._areas.items():
+        """Let the areas take part in the preparation."""
+        for key, area in self._preparing.items():
             area.prepare(preparation, options.get(key))
 
     async def open(self, preparation: Preparation, options: Mapping[str, Any], record: SessionRecord) -> None:

@@ -54,17 +54,30 @@ def base_environment(policy: int, clear: bool, daemon: Mapping[bytes, bytes], us
 
 def child_environment(base: Pairs, entries: Iterable[tuple[bytes, bytes]], own: Iterable[tuple[bytes, bytes]]) -> Pairs:
     """Lay entries over the base in order, later ones winning, then roost's own, which always win."""
-    merged = {key: value for key, value in base if key not in OWN_VARIABLES}
-    for key, value in entries:
-        if not key or b"=" in key or b"\0" in key or b"\0" in value:
-            raise InvalidError(f"environment variable {os.fsdecode(key)!r} has an impossible name or value")
-        if key in OWN_VARIABLES:
-            continue
-        merged[key] = value
+    given = list(entries)
+    _check_entries(given)
+    merged = dict(base)
+    merged.update(given)
+    for key in OWN_VARIABLES:
+        merged.pop(key, None)
     for key, value in own:
         merged.pop(key, None)
         merged[key] = value
     return list(merged.items())
+
+
+def _check_entries(entries: Pairs) -> None:
+    names = [key for key, _ in entries]
+    if all(names) and b"=" not in b"".join(names) and b"\0" not in b"".join(map(b"".join, entries)):
+        return  # as always; the rest only finds which it is
+    for key, value in entries:
+        if not key or b"=" in key or b"\0" in key or b"\0" in value:
+            raise InvalidError(f"environment variable {os.fsdecode(key)!r} has an impossible name or value")
+
+
+def block_of(pairs: Pairs) -> bytes:
+    """The pairs as KEY=VALUE, a NUL byte between them."""
+    return b"\0".join([b"%s=%s" % pair for pair in pairs])
 
 
 def with_shell(pairs: Pairs, user: pwd.struct_passwd | None) -> Pairs:

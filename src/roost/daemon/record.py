@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from roost.daemon.environment import block_of
+
 RECORD_VERSION = 1
 #: What the keeper takes as a blob.
 BLOB_MAX_BYTES = 64 * 1024
@@ -35,18 +37,17 @@ class Launch:
     umask: int | None = None
     limits: list[tuple[str, int | None]] = field(default_factory=list)
 
-    def pack(self) -> bytes:
-        """NUL-separated; compressed when long (environments are alike)."""
+    def pack(self, env_block: bytes | None = None) -> bytes:
+        """NUL-separated; compressed when long (environments are alike). `env_block`: `env` so, if there is that."""
         parts = [
-            str(len(self.argv)).encode(),
+            b"%d" % len(self.argv),
             *self.argv,
             self.cwd,
-            b"" if self.umask is None else str(self.umask).encode(),
-            b" ".join(
-                name.encode() + b"=" + (b"unlimited" if v is None else str(v).encode()) for name, v in self.limits
-            ),
-            *(key + b"=" + value for key, value in self.env),
+            b"" if self.umask is None else b"%d" % self.umask,
+            b" ".join([b"%s=%s" % (n.encode(), b"unlimited" if v is None else b"%d" % v) for n, v in self.limits]),
         ]
+        if self.env:
+            parts.append(block_of(self.env) if env_block is None else env_block)
         plain = b"\0".join(parts)
         return _PLAIN + plain if len(plain) < COMPRESS_BYTES else _COMPRESSED + zlib.compress(plain, 1)
 
@@ -220,7 +221,8 @@ class SessionRecord:
         fields = dict(zip(_ENCODED, _encoded_of(self), strict=True))
         fields["v"] = RECORD_VERSION
         for name in ("tickets", "tees", "observers", "recordings"):
-            fields[name] = [_fields(entry) for entry in fields[name]]
+            if fields[name]:
+                fields[name] = [_fields(entry) for entry in fields[name]]
         blob = _line(fields) + self.launch
         if len(blob) > BLOB_MAX_BYTES:
             blob = _line(fields)

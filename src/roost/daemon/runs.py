@@ -15,7 +15,6 @@ from typing import Any
 
 from roost.core.events import Event, EventFilter
 from roost.core.run_record import RunRecord, agent_of
-from roost.daemon.areas import Preparation
 from roost.daemon.around import Context, Wired
 from roost.daemon.session import Session
 from roost.errors import InvalidError, RoostError
@@ -67,9 +66,6 @@ class Runs:
     def check(self, options: Any) -> None:
         """There is nothing to ask for."""
         raise InvalidError("the registry of runs takes no options")
-
-    def prepare(self, preparation: Preparation, options: Any) -> None:
-        """Nothing: the file is written when the run is there."""
 
     def on_session(self, session: Session, options: Any, *, adopted: bool) -> None:
         """Register a live run, and take it out again when it has ended."""

@@ -19,6 +19,7 @@ from roost.daemon.environment import (
     ORIGINATOR_VARIABLE,
     Pairs,
     base_environment,
+    block_of,
     child_environment,
     current_user,
     with_shell,
@@ -42,6 +43,8 @@ MAX_SESSIONS = 10_000
 #: Descriptors that a new session must leave to those that are there: clients, ends, looks at processes.
 RESERVED_DESCRIPTORS = 32
 _RESOURCES = {"nofile", "core", "stack", "nproc", "as", "data", "fsize", "cpu", "memlock"}
+#: With so many left they are not counted again for so long: a start needs about six.
+MANY_DESCRIPTORS, COUNT_AGAIN_S = 2000, 0.05
 #: What the loop's thread does for one answer takes less than that.
 SLICE_US = 100
 #: How long after the first start it has that: to load what it takes needs 4 ms of the loop.
@@ -49,9 +52,10 @@ HURRY_AFTER_S = 0.25
 _PAGE = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SpawnSpec:
-    """A session as a client asks for it. Bytes where the system has bytes."""
+    """A session as a client asks for it. Bytes where the system has bytes. Nobody changes it: it is not frozen, because
+    to make a frozen one takes four times as long, and every start makes one."""
 
     argv: list[bytes]
     kind: str  # pty, pipe
@@ -130,6 +134,7 @@ class Spawner:
         self._names_under_way: set[str] = set()  # until the session is in the table
         self._spawn_ids_left: set[str] = set()
         self._hurried = False
+        self._counted_at = -COUNT_AGAIN_S
         self._most = int(os.environ.get("ROOST_MAX_SESSIONS") or MAX_SESSIONS)
         self._places: Pairs = [
             (b"ROOST_SOCKET", os.fsencode(socket_path)),
@@ -191,7 +196,7 @@ class Spawner:
             self._table.numbers.given_up(name)
 
     def _check_room(self) -> None:
-        if descriptors_left() < RESERVED_DESCRIPTORS:
+        if not self._descriptors_suffice():
             raise RoostError(
                 "too many open files in the daemon: end or purge sessions, detach clients, or raise the hard limit "
                 "(`ulimit -Hn`) and start it anew; `roost doctor` shows the limits",
@@ -203,6 +208,15 @@ class Spawner:
                 "(ROOST_MAX_SESSIONS in the daemon's environment sets another limit)",
                 kind="rate_limited",
             )
+
+    def _descriptors_suffice(self) -> bool:
+        now = self._loop.time()
+        if now - self._counted_at < COUNT_AGAIN_S:
+            return True
+        left = descriptors_left()
+        if left >= MANY_DESCRIPTORS:
+            self._counted_at = now
+        return left >= RESERVED_DESCRIPTORS
 
     def _choose_name(self, spec: SpawnSpec) -> str:
         taken = TakenNames(self._table, self._names_under_way)
@@ -218,15 +232,15 @@ class Spawner:
         preparation = Preparation(session_id, name, spec.kind, list(spec.argv), spec.cwd, given=spec.entries)
         self._areas.prepare(preparation, spec.options)
         environment = self._environment(spec, session_id, name, preparation.environment)
-        launch = Launch(spec.argv, spec.cwd, environment, spec.umask, spec.limits)
-        record = _record(spec, name, launch)
-        opened = await self._tees.open_all(spec.tees, streams=_streams(spec))
+        env_block = block_of(environment)
+        record = _record(spec, name, Launch(spec.argv, spec.cwd, environment, spec.umask, spec.limits).pack(env_block))
+        opened = await self._tees.open_all(spec.tees, streams=_streams(spec)) if spec.tees else []
         record.tees = [tee.record for tee in opened]
         record.next_tee = len(opened) + 1
         try:
             await self._areas.open(preparation, spec.options, record)
             try:
-                fields = self._fields(spec, session_id, record, preparation.prefix + preparation.argv, environment)
+                fields = self._fields(spec, session_id, record, preparation.prefix + preparation.argv, env_block)
                 fields += [(m.T_HELD_STREAM, stream) for stream in preparation.held_streams]
                 asked = self.link.ask(m.SPAWN, fields)
                 self._behind.settle()  # the keeper needs longer for its part
@@ -286,7 +300,7 @@ class Spawner:
         return with_shell(pairs, user) if spec.kind == "pty" else pairs
 
     def _fields(
-        self, spec: SpawnSpec, session_id: str, record: SessionRecord, argv: list[bytes], environment: Pairs
+        self, spec: SpawnSpec, session_id: str, record: SessionRecord, argv: list[bytes], env_block: bytes
     ) -> list[tuple[int, bytes | int | float | str]]:
         fields: list[tuple[int, bytes | int | float | str]] = [
             (m.T_ID, session_id),
@@ -305,9 +319,9 @@ class Spawner:
         fields += [(m.T_RLIMIT, f"{name}={'unlimited' if v is None else v}") for name, v in spec.limits]
         fields += [(m.T_ARG, arg) for arg in argv]
         if "env-block" in self.link.features:
-            fields.append((m.T_ENV_BLOCK, b"".join([b"%s=%s\0" % entry for entry in environment])))
+            fields.append((m.T_ENV_BLOCK, env_block + b"\0" if env_block else b""))
         else:
-            fields += [(m.T_ENV, b"%s=%s" % entry) for entry in environment]
+            fields += [(m.T_ENV, entry) for entry in env_block.split(b"\0") if entry]
         return fields
 
 
@@ -339,7 +353,7 @@ def _streams(spec: SpawnSpec) -> tuple[str, ...]:
     return ("stdout", "stdin") if spec.kind == "pty" or spec.merged else ("stdout", "stderr", "stdin")
 
 
-def _record(spec: SpawnSpec, name: str, launch: Launch) -> SessionRecord:
+def _record(spec: SpawnSpec, name: str, launch: bytes) -> SessionRecord:
     argv = [arg.decode("utf-8", "replace") for arg in spec.argv]
     ring_bytes = spec.ring_bytes or DEFAULT_CAPACITY
     return SessionRecord(
@@ -349,7 +363,7 @@ def _record(spec: SpawnSpec, name: str, launch: Launch) -> SessionRecord:
         cwd=spec.cwd.decode("utf-8", "replace"),
         originator=spec.originator,
         argv=argv,
-        launch=launch.pack(),
+        launch=launch,
         term=spec.term,
         size_policy=spec.size_policy,
         labels=dict(spec.labels),

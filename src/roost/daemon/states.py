@@ -64,9 +64,6 @@ class States:
         """There is nothing to ask for."""
         raise InvalidError("states take no options")
 
-    def prepare(self, preparation: Any, options: Any) -> None:
-        """Nothing."""
-
     def on_session(self, session: Session, options: Any, *, adopted: bool) -> None:
         """Follow it."""
         self._sources[session.id] = _Sources()

@@ -5,6 +5,7 @@ Owns v1's texts and defaults for sessions; the work itself is the service's.
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Any
 
@@ -233,13 +234,14 @@ class V1Sessions:
 
 def _spawn_spec(request: pb.DaemonRequest, p: Any, kind: str) -> SpawnSpec:
     x = p.roost
-    entries = [(os.fsencode(e.key), os.fsencode(e.value)) for e in p.env]
     return SpawnSpec(
         argv=list(x.argv) or [os.fsencode(arg) for arg in p.argv],
         kind=kind,
         originator=p.originator or f"client:{request.client_name}",
         cwd=x.cwd or os.fsencode(p.cwd),
-        entries=_env_entries(x.env) if x.HasField("env") else entries,
+        entries=_env_entries(x.env)
+        if x.HasField("env")
+        else [(os.fsencode(e.key), os.fsencode(e.value)) for e in p.env],
         policy=p.environment_policy,
         clear=p.clear_inherited_env,
         rows=_size(p, p.rows) if kind == "pty" else 0,
@@ -287,8 +289,9 @@ def _tee_spec(tee: pb.RoostTee) -> TeeSpec:
     )
 
 
+@functools.lru_cache(1)
 def _env_entries(block: bytes) -> list[tuple[bytes, bytes]]:
-    """The entries of a block in which each is ended by a NUL byte."""
+    """The entries of a block in which each is ended by a NUL byte. Starts in a row come with the same one."""
     parts = [entry.partition(b"=") for entry in block.split(b"\0") if entry]
     return [(key, value) for key, _, value in parts]
 

@@ -59,8 +59,10 @@ class LimitsAround:
     def __enter__(self) -> None:
         for number, soft in self._limits.items():
             saved = resource.getrlimit(number)
-            self._saved.append((number, saved))
-            resource.setrlimit(number, (_within(soft, saved[1]), saved[1]))
+            wanted = _within(soft, saved[1])
+            if wanted != saved[0]:
+                self._saved.append((number, saved))
+                resource.setrlimit(number, (wanted, saved[1]))
 
     def __exit__(self, *_: object) -> None:
         for number, saved in self._saved:

@@ -191,7 +191,7 @@ def _open_stream(recipe: Recipe, name: str, fd: int, opened: _Opened) -> Stream:
 def _start(
     recipe: Recipe, actions: list[tuple[int, int, int] | tuple[int, int, bytes | str, int, int]], gate: LockType
 ) -> int:
-    env = dict(entry.partition(b"=")[::2] for entry in recipe.env)
+    env = {key: value for key, _, value in [entry.partition(b"=") for entry in recipe.env]}
     try:
         _enter(recipe.cwd)
         program = find_program(recipe.argv[0], env.get(b"PATH"))

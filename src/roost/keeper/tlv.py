@@ -28,7 +28,12 @@ def encode_fields(fields: Fields) -> bytes:
     parts: list[bytes] = []
     pack = _FIELD.pack
     for tag, value in fields:
-        data = value if type(value) is bytes else encode_value(value)
+        if type(value) is bytes:
+            data = value
+        elif type(value) is str:
+            data = value.encode("utf-8", "surrogateescape")
+        else:
+            data = encode_value(value)
         parts += (pack(tag, len(data)), data)
     return b"".join(parts)
 

@@ -13,6 +13,8 @@ import resource
 _LIMIT = resource.RLIMIT_RTTIME
 _PREFIX = "s-"
 _DIGITS = "abcdefghijklmnopqrstuvwxyz234567"
+#: To the digits that Python has for that base.
+_AS_PYTHON = str.maketrans(_DIGITS, "0123456789abcdefghijklmnopqrstuv")
 _LENGTH = 10
 _BITS = 5 * _LENGTH
 #: What tells a mark from a limit that somebody set: the bits above the session's id.
@@ -23,12 +25,9 @@ _LINE = b"\nMax realtime timeout"
 def mark_of(session_id: str) -> int | None:
     """The soft limit that stands for a session; None for ids of another shape, whose processes bear no mark."""
     digits = session_id.removeprefix(_PREFIX)
-    if not session_id.startswith(_PREFIX) or len(digits) != _LENGTH or any(digit not in _DIGITS for digit in digits):
+    if not session_id.startswith(_PREFIX) or len(digits) != _LENGTH or digits.strip(_DIGITS):
         return None
-    value = 0
-    for digit in digits:
-        value = value << 5 | _DIGITS.index(digit)
-    return _TAG | value
+    return _TAG | int(digits.translate(_AS_PYTHON), 32)
 
 
 def session_of_mark(soft: int) -> str | None:

@@ -224,6 +224,32 @@ def test_a_repeated_spawn_carries_the_same_spawn_id(daemon: FakeDaemon, client: 
     client.close()
 
 
+def test_a_spawn_carries_the_whole_environment_as_it_is_then(
+    daemon: FakeDaemon, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def script(peer: Peer) -> None:
+        for _ in range(4):
+            request = peer.request()
+            seen.append(request.spawn_pty_session.roost)
+            peer.spawned(request)
+        peer.until_closed()
+
+    daemon.play(script)
+    for term in ("vt100", "dumb"):
+        monkeypatch.setenv("TERM", term)
+        monkeypatch.setitem(os.environb, b"ODD", b"\xff=1")
+        client.spawn(["sh"])
+        assert seen[-1].term == term
+        assert dict(entry.split(b"=", 1) for entry in seen[-1].env.split(b"\0")[:-1]) == dict(os.environb)
+    monkeypatch.delenv("TERM")
+    client.spawn(["sh"])
+    client.spawn(["sh"], env={"MYTERM": "x", "TERM": ""})
+    assert [one.term for one in seen[2:]] == ["xterm-256color"] * 2
+    client.close()
+
+
 def test_two_spawns_have_different_spawn_ids(daemon: FakeDaemon, client: Client) -> None:
     seen = []
 

@@ -64,9 +64,6 @@ class Desk:
         """There is nothing to ask for."""
         raise InvalidError("approvals take no options")
 
-    def prepare(self, preparation: Any, options: Any) -> None:
-        """Nothing."""
-
     def on_session(self, session: Session, options: Any, *, adopted: bool) -> None:
         """What it has asked for ends with it."""
         session.when_exited.append(lambda: self._end_of(session.id))

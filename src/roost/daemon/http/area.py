@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from roost.core.config import Config
 from roost.core.config_http import HttpConfig
 from roost.core.listening import ListenAddress, parse_listen
-from roost.daemon.areas import Preparation
 from roost.daemon.around import Context, Wired
 from roost.daemon.audit import Audit
 from roost.daemon.call_list import METHODS as CALL_LIST
@@ -154,9 +153,6 @@ class Http:
                 f"{address.authority} can be reached from other machines, and there is no token that would keep them "
                 "out; make one with `roost token create`, or listen on 127.0.0.1"
             )
-
-    def prepare(self, preparation: Preparation, options: Any) -> None:
-        """Nothing: the address is opened when the session is there."""
 
     def on_session(self, session: Session, options: Any, *, adopted: bool) -> None:
         """Open its address; the next daemon opens the same port again."""
