@@ -132,14 +132,24 @@ def _native_stamp(root: Path) -> int:
     return int(outside["stamp"](str(root / NATIVE)))
 
 
+def _compiler() -> list[str]:
+    """How C is compiled here: as CC says, which may be more than one word, or by a usual name."""
+    try:
+        wanted = shlex.split(os.environ.get("CC", ""))
+    except ValueError as error:
+        raise CannotBuildError(f"CC is no command: {error}") from error
+    for argv in (wanted, ["cc"], ["gcc"], ["clang"]):
+        if argv and shutil.which(argv[0]):
+            return argv
+    raise CannotBuildError("there is no C compiler (cc, gcc or clang)")
+
+
 def _native(root: Path, into: Path) -> None:
     """The keeper's pump, for this machine. Needs nothing but a C compiler: the keeper calls it by ctypes."""
-    compiler = next(filter(shutil.which, [*shlex.split(os.environ.get("CC", ""))[:1], "cc", "gcc", "clang"]), None)
-    if compiler is None:
-        raise CannotBuildError("there is no C compiler (cc, gcc or clang)")
+    compiler = _compiler()
     sources = sorted(str(path) for path in (root / NATIVE).glob("*.c"))
     stamp = f"-DPUMP_STAMP={_native_stamp(root)}u"
-    _run([compiler, *CFLAGS, stamp, "-o", str(into / "pump.so"), *sources], "the pump does not compile", root, _CC_S)
+    _run([*compiler, *CFLAGS, stamp, "-o", str(into / "pump.so"), *sources], "the pump does not compile", root, _CC_S)
 
 
 BUNDLES = (

@@ -136,3 +136,20 @@ def test_the_pages_sources_decide_when_it_is_made_anew(hatch_build: Any, tmp_pat
     assert hatch_build._web_sources(tmp_path) == before
     (tmp_path / "web/page.ts").write_text("2")
     assert hatch_build._web_sources(tmp_path) != before
+
+
+@pytest.mark.parametrize(
+    ("said", "called"), [("", ["cc"]), ("clang", ["clang"]), ("ccache gcc -m64", ["ccache", "gcc", "-m64"])]
+)
+def test_the_compiler_is_called_as_cc_says(
+    hatch_build: Any, monkeypatch: pytest.MonkeyPatch, said: str, called: list[str]
+) -> None:
+    monkeypatch.setattr(hatch_build.shutil, "which", lambda name: name)
+    monkeypatch.setenv("CC", said)
+    assert hatch_build._compiler() == called
+
+
+def test_a_cc_that_is_no_command_leaves_the_pump_out(hatch_build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CC", "'gcc")
+    with pytest.raises(hatch_build.CannotBuildError, match="CC is no command"):
+        hatch_build._compiler()

@@ -240,6 +240,8 @@ class Drain:
             self._look.begin(stream)
 
     def _guarded_guest(self, guest: Guest) -> None:
+        if self._pump is not None:  # told of before it was lent anew; the pump sees for itself
+            return
         try:
             self._guests.serve(guest)
         except Exception as error:  # noqa: BLE001 - as above: the daemon has it back and sees for itself

@@ -121,10 +121,12 @@ class Inputs:
         """Type nothing more from there; `finishing`: but first what is there, as far as the terminal takes it."""
         if source not in mouth.inputs:
             return
-        if finishing:
-            self._finish(mouth, source)
-        if source in mouth.inputs:
-            self._forget(mouth, source)
+        try:
+            if finishing:
+                self._finish(mouth, source)
+        finally:  # whatever happened: its page and its socket are closed behind this
+            if source in mouth.inputs:
+                self._forget(mouth, source)
 
     def remove_all(self, mouth: Mouth) -> None:
         """The terminal is gone."""
@@ -237,9 +239,9 @@ class Inputs:
 
     def _ignore(self, fd: int) -> None:
         if self._by_fd.pop(fd, None) is not None:
-            self._epoll.unregister(fd)
             if self._pump is not None:
                 self._pump.stop_typing(fd)
+            self._epoll.unregister(fd)
 
     def _block(self, mouth: Mouth, source: Input) -> None:
         """Read none of the terminal's inputs until it has taken this one's rest: a piece stays whole."""

@@ -38,8 +38,9 @@ def keeper_command(paths: Paths, *, python: str = sys.executable, options: Seque
 
 def keeper_environment() -> dict[str, str]:
     """What the keeper itself runs with; children get theirs with each spawn. One malloc arena keeps it small, and so
-    does no locale's file: its text is UTF-8 by its command line."""
-    return {"PATH": os.defpath, "LC_ALL": "C", "MALLOC_ARENA_MAX": "1"}
+    does no locale's file: its text is UTF-8 by its command line. Whether it may use what is compiled is asked here."""
+    wish = {name: os.environ[name] for name in ("ROOST_NATIVE",) if name in os.environ}
+    return {"PATH": os.defpath, "LC_ALL": "C", "MALLOC_ARENA_MAX": "1", **wish}
 
 
 def start_keeper(

@@ -116,9 +116,9 @@ class Pump:
             raise MemoryError("no memory for a pump")
 
     def close(self) -> None:
-        """Give its memory back. Serves nobody any more."""
+        """Give its memory back. Serves nobody any more, and has nothing that could be called."""
         self._calls.pump_free(self._pump)
-        self._pump = 0
+        del self._pump
 
     def poll(self, timeout_s: float, _most: int) -> list[tuple[int, int]]:
         """As epoll's `poll`, for descriptors that are not served here, and for what is left. All else is done then."""

@@ -15,12 +15,17 @@ import pytest
 from support.instance import eventually
 from support.raw_terminal import RawTerminal
 
+from roost.daemon.guests import Guest as Lent
 from roost.keeper import pump
 from roost.keeper.drain import FORGOTTEN, Drain
+from roost.keeper.guest_page import PAGE_BYTES as GUEST_PAGE_BYTES
+from roost.keeper.guests import Guest
 from roost.keeper.inputs import Input, Mouth
+from roost.keeper.launch import keeper_environment
 from roost.keeper.readers import Reader
 from roost.keeper.sessions import Stream
 from roost.keeper.turns import CLOSED, MARKED
+from roost.plain_frames import input_frame
 from roost.platform import sealed_memory_file
 from roost.ring.layout import GUARD_BYTES
 from roost.ring.local import LocalReader
@@ -323,3 +328,91 @@ def test_the_daemon_is_woken_for_input_if_it_asked_for_that(thread: Thread) -> N
     eventually(lambda: reader.input_from == 1)
     assert os.eventfd_read(typing.one.stream.event_fd) >= 1
     reader.release()
+
+
+class Between:
+    """Stands among the guests, and does something each time the thread looks at them."""
+
+    def __init__(self, *steps: Callable[[], object]) -> None:
+        self.steps = list(steps)
+        self.loan = 0
+
+    @property
+    def words(self) -> list[int]:
+        if self.steps:
+            self.steps.pop(0)()
+        return [0]
+
+
+class Visit:
+    """A terminal with a guest, and the daemon's and the client's ends of its connection."""
+
+    def __init__(self, thread: Thread) -> None:
+        self.thread = thread
+        self.one = thread.terminal()
+        os.set_blocking(self.one.slave, False)
+        ours, self.client = socket.socketpair()
+        self.daemon = ours.dup()
+        for sock in (ours, self.daemon, self.client):
+            sock.setblocking(False)
+        page = sealed_memory_file("page", GUEST_PAGE_BYTES)
+        self.guest = Guest(1, self.one.stream, ours, page)
+        self.lent = Lent(page, wake=thread.drain.wake, drop=lambda then: then())
+        os.close(page)
+        thread.closing += [self.lent.release, self.guest.close, self.daemon.close, self.client.close]
+        thread.drain.add_guest(self.guest)
+
+    def lend(self) -> None:
+        self.lent.lend(self.one.stream.writer.end)
+        eventually(lambda: self.one.stream.guest is self.guest)
+
+    def typed(self, count: int) -> bytes:
+        seen = b""
+        while len(seen) < count and select.select([self.one.slave], [], [], 10)[0]:
+            seen += os.read(self.one.slave, 65536)
+        return seen
+
+
+@pytest.mark.parametrize("thread", ["pump"], indirect=True)  # which serves all that happened before it tells
+def test_a_key_that_came_between_two_loans_is_typed_and_counted_once(thread: Thread) -> None:
+    """All at once: output that the client does not take, so that it is given back; a new loan; and a key."""
+    is_there, go_on = threading.Event(), threading.Event()
+
+    def hold_up() -> None:
+        is_there.set()
+        go_on.wait(20)
+
+    def lend_again() -> None:
+        if visit.lent.look() is None:
+            between.steps = [lend_again]
+            return
+        while select.select([visit.client], [], [], 0)[0]:
+            visit.client.recv(1 << 20)
+        visit.lent.lend(visit.one.stream.writer.end)
+
+    between = Between()
+    thread.drain.add_guest(between)  # type: ignore[arg-type]
+    visit = Visit(thread)
+    visit.lend()
+    with pytest.raises(BlockingIOError):
+        while True:
+            visit.daemon.send(b"x" * 1000)
+    between.steps = [hold_up, lend_again]
+    thread.drain.wake()
+    assert is_there.wait(20)
+    os.write(visit.one.slave, b"echo")
+    assert select.select([visit.one.master], [], [], 20)[0]
+    thread.drain.wake()
+    visit.client.send(input_frame(b"a"))
+    go_on.set()
+    assert visit.typed(1) == b"a"
+    visit.client.send(input_frame(b"b"))
+    assert visit.typed(1) == b"b"
+    eventually(lambda: visit.lent.taken_in_loan == 2)
+
+
+def test_the_keeper_is_told_whether_it_may_have_a_pump(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ROOST_NATIVE", raising=False)
+    assert "ROOST_NATIVE" not in keeper_environment()
+    monkeypatch.setenv("ROOST_NATIVE", "0")
+    assert keeper_environment()["ROOST_NATIVE"] == "0"

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "numbers.h"
 
@@ -37,6 +38,10 @@ struct reader {
     uint64_t *words; /* its page */
     int64_t wake_fd;
 };
+
+/* As Python has them (pump.py), and words that are stored whole. Other machines do without a pump. */
+_Static_assert(sizeof(void *) == 8 && sizeof(off_t) == 8, "not a machine of 64 bits");
+_Static_assert(sizeof(struct told) == 24 && sizeof(struct reader) == 16, "not as Python has them");
 
 struct guest;
 
