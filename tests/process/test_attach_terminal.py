@@ -133,3 +133,15 @@ def test_what_is_piped_into_a_session_with_a_terminal_is_said_to_go_nowhere(inst
         assert not told or b"roost run --pipe" in os.read(ours, 4096)
     os.close(ours)
     os.close(theirs)
+
+
+def test_a_program_that_outlives_the_reader_of_its_output_is_said_to_run_on(instance: Instance) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "roost", "run", "--name", "flood", "--", "yes"]
+    with subprocess.Popen(command, env=instance.environ, stdout=subprocess.PIPE, stderr=theirs) as run:
+        assert run.stdout is not None and run.stdout.readline() == b"y\r\n"
+        run.stdout.close()
+        assert run.wait(20) == 1
+    assert b"flood runs on; come back with: roost attach flood" in os.read(ours, 4096)
+    os.close(ours)
+    os.close(theirs)

@@ -205,6 +205,9 @@ def _stay(client: Client, session: Session, order: Order, keys: tuple[bytes, ...
     except KeyboardInterrupt:
         say_where_it_is(session.name)
         return INTERRUPTED
+    except BrokenPipeError:  # `| head` has enough; unlike in a pipeline of the shell, the program does not end for it
+        say_where_it_is(session.name)
+        raise
 
 
 def _join_pipes(session: Session, *, merged: bool) -> int:
