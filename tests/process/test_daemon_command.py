@@ -162,6 +162,21 @@ def test_a_daemon_that_is_asked_to_end_ends_although_its_keeper_is_gone_by_then(
         assert process.wait(20) == 0
 
 
+def test_a_daemon_that_does_not_answer_is_named_with_the_way_to_end_it_and_its_sessions_go_on(
+    instance: Instance,
+) -> None:
+    session = instance.roost("run", "-d", "--", "cat").stdout.strip().decode()
+    pid = instance.status()["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        told = instance.roost("daemon", "stop", "--timeout", "1s", check=False)
+        assert (told.returncode, f"`kill -KILL {pid}` ends it".encode() in told.stderr) == (6, True)
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    instance.wait_for_next(pid)
+    assert [one["id"] for one in instance.json("ls")] == [session]
+
+
 def test_the_log_is_followed_into_the_file_that_replaces_a_full_one(instance: Instance) -> None:
     """What is written to the next log is shown as well."""
     log = Path(instance.root / "state/roost/daemon.log")

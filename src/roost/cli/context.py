@@ -28,9 +28,10 @@ class Invocation:
     scope: str | None = None
     make_client: Callable[..., Client] = _make_client
 
-    def client(self, *, autostart: bool = True) -> Client:
-        """A client of the daemon of this scope."""
-        return self.make_client(scope=self.scope, autostart=autostart, client_name="roost-cli")
+    def client(self, *, autostart: bool = True, timeout_s: float | None = None) -> Client:
+        """A client of the daemon of this scope; how long its calls wait, if not as long as usual."""
+        options = {} if timeout_s is None else {"timeout_s": timeout_s}
+        return self.make_client(scope=self.scope, autostart=autostart, client_name="roost-cli", **options)
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

@@ -13,7 +13,7 @@ from roost.client.calls import Request
 from roost.client.connection import CAPACITY_BYTES, lost_after, lost_before
 from roost.client.deadline import Deadline
 from roost.client.endpoint import Endpoint
-from roost.client.faults import DaemonAbsentError
+from roost.client.faults import SEE_DOCTOR, DaemonAbsentError
 from roost.client.inbox import Inbox
 from roost.client.launch import POLL_S, await_daemon
 from roost.client.replies import check_reply
@@ -55,7 +55,7 @@ class AsyncConnection:
                 while (payload := self._inbox.next_payload()) is None:
                     await self._receive(request.what)
         except TimeoutError:
-            raise deadline.error(f"the daemon did not answer {request.what}") from None
+            raise deadline.error(f"the daemon did not answer {request.what}", advice=SEE_DOCTOR) from None
         return check_reply(decode_reply(bytes(payload)), self._last_id)
 
     async def next_reply(self, deadline: Deadline, waited_for: str) -> Reply:

@@ -11,7 +11,7 @@ import socket
 
 from roost.client.calls import Request
 from roost.client.deadline import Deadline
-from roost.client.faults import ConnectionLostError
+from roost.client.faults import SEE_DOCTOR, ConnectionLostError
 from roost.client.inbox import Inbox
 from roost.client.replies import check_reply
 from roost.errors import WaitTimeoutError
@@ -100,4 +100,4 @@ class Connection:
     def _await(self, event: int, deadline: Deadline, what: str) -> None:
         self._poller.register(self._socket, event)
         if not self._poller.poll(deadline.poll_ms()) and deadline.passed:
-            raise deadline.error(f"the daemon did not answer {what}")
+            raise deadline.error(f"the daemon did not answer {what}", advice=SEE_DOCTOR)

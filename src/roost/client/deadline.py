@@ -42,6 +42,7 @@ class Deadline:
         left = self.remaining_s()
         return None if left is None else min(int(left * 1000 + 0.999), _LONGEST_POLL_MS)
 
-    def error(self, waited_for: str) -> WaitTimeoutError:
+    def error(self, waited_for: str, *, advice: str = "") -> WaitTimeoutError:
         """The error of an operation whose moment came first."""
-        return WaitTimeoutError(f"{waited_for}: not within {self.timeout_s:g} s" if self.timeout_s else waited_for)
+        text = f"{waited_for}: not within {self.timeout_s:g} s" if self.timeout_s else waited_for
+        return WaitTimeoutError(f"{text}; {advice}" if advice else text)

@@ -10,6 +10,9 @@ import os
 
 from roost.errors import RoostError, UnavailableError, WaitTimeoutError
 
+#: What to do about a daemon that is there and does not answer.
+SEE_DOCTOR = "see `roost doctor`"
+
 
 class DaemonAbsentError(UnavailableError):
     """Nothing listens on the socket: nothing was sent, and a daemon may be started."""

@@ -11,7 +11,7 @@ import time
 from _json import encode_basestring as quoted
 from _json import scanstring
 
-from roost.client.faults import connect_error
+from roost.client.faults import SEE_DOCTOR, connect_error
 from roost.client.replies import check_reply, raise_reply_error
 from roost.errors import UnavailableError, WaitTimeoutError
 from roost.paths import Paths, check_socket_path
@@ -68,7 +68,7 @@ def call(
             raise connect_error(path, error) from error
         reply = _exchange(connection, encode_call(_REQUEST_ID, method, encoded, data), method, deadline)
     except TimeoutError as error:
-        raise WaitTimeoutError(f"the daemon did not answer {method} within {timeout_s:g} s") from error
+        raise WaitTimeoutError(f"the daemon did not answer {method} within {timeout_s:g} s; {SEE_DOCTOR}") from error
     finally:
         connection.close()
     raise_reply_error(check_reply(reply, _REQUEST_ID))

@@ -13,10 +13,11 @@ import click
 from roost.cli.context import Invocation, json_option, pass_invocation
 from roost.cli.copying import write_all
 from roost.cli.failures import OK, say
+from roost.cli.hung import ANSWERS_WITHIN_S, hung_error
 from roost.cli.output import print_json, print_pairs
 from roost.cli.values import DURATION
 from roost.cli.wording import count, show_duration
-from roost.errors import NoRunError, RoostError, UnavailableError
+from roost.errors import NoRunError, RoostError, UnavailableError, WaitTimeoutError
 from roost.paths import Paths
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def start_command(invocation: Invocation, /, *, foreground: bool, as_json: bool)
 @pass_invocation
 def stop_command(invocation: Invocation, /, *, kill: bool, timeout: float, as_json: bool) -> int:
     """Stop the daemon. Sessions go on in the keeper, and the next daemon finds them; --kill ends them."""
-    status = _status(invocation)
+    status = _status(invocation, timeout)
     if status is None:
         raise _absent(invocation)
     with invocation.client(autostart=False) as client:
@@ -89,7 +90,7 @@ def stop_command(invocation: Invocation, /, *, kill: bool, timeout: float, as_js
 @pass_invocation
 def restart_command(invocation: Invocation, /, *, timeout: float, keeper: bool, as_json: bool) -> int:
     """Stop the daemon and start it again, for example after an update. Attached clients come back by themselves."""
-    old = _status(invocation)
+    old = _status(invocation, timeout)
     if old is None:
         with invocation.client() as client:
             status = client.status()
@@ -132,8 +133,7 @@ def reload_command(invocation: Invocation, /, *, as_json: bool) -> int:
 @pass_invocation
 def status_command(invocation: Invocation, /, *, as_json: bool) -> int:
     """Show the daemon and its keeper. Exits with 6 when no daemon runs; starts none."""
-    with invocation.client(autostart=False) as client:
-        status = client.status()
+    status = _answered(invocation)
     if as_json:
         print_json(status)
     else:
@@ -185,15 +185,22 @@ def _follow(path: str, log: BinaryIO) -> NoReturn:
                 time.sleep(_LOG_POLL_S)
 
 
-def _status(invocation: Invocation) -> DaemonStatus | None:
+def _status(invocation: Invocation, within_s: float = ANSWERS_WITHIN_S) -> DaemonStatus | None:
     """The status of the daemon that runs, None without one."""
     from roost.client.faults import DaemonAbsentError
 
     try:
-        with invocation.client(autostart=False) as client:
-            return client.status()
+        return _answered(invocation, within_s)
     except DaemonAbsentError:
         return None
+
+
+def _answered(invocation: Invocation, within_s: float = ANSWERS_WITHIN_S) -> DaemonStatus:
+    try:
+        with invocation.client(autostart=False, timeout_s=within_s) as client:
+            return client.status()
+    except WaitTimeoutError as error:
+        raise hung_error(invocation.scope, within_s) from error
 
 
 def _await_next(invocation: Invocation, old_pid: int, asked_at: float, timeout_s: float) -> DaemonStatus:

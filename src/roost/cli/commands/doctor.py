@@ -6,9 +6,10 @@ import click
 
 from roost.cli.context import Invocation, json_option, pass_invocation
 from roost.cli.failures import ERROR, OK
+from roost.cli.hung import ANSWERS_WITHIN_S, hung_error
 from roost.cli.local_checks import keeper_check, local_checks
 from roost.cli.output import colour_wanted, print_json
-from roost.errors import RoostError
+from roost.errors import RoostError, WaitTimeoutError
 from roost.model.settings import Check, DaemonStatus
 from roost.version import __version__
 
@@ -31,9 +32,10 @@ def doctor_command(invocation: Invocation, /, *, as_json: bool) -> int:
 
 def _daemon_checks(invocation: Invocation) -> list[Check]:
     try:
-        with invocation.client(autostart=False) as client:
+        with invocation.client(autostart=False, timeout_s=ANSWERS_WITHIN_S) as client:
             return [version_check(client.status()), *client.doctor()]
-    except RoostError as error:
+    except RoostError as failure:
+        error = hung_error(invocation.scope) if isinstance(failure, WaitTimeoutError) else failure
         problem, _, advice = error.message.partition("; ")
         return [Check(name="daemon", ok=False, detail=problem, advice=advice), keeper_check(invocation.scope)]
 
