@@ -1,8 +1,8 @@
 """Output of one busy session to one attached client: bytes delivered by the time from the child's first write.
 
-Compared: roost with a C client that reads the ring itself and with one that is sent frames, the same lossless,
-`roost attach --view --lossless` into a pipe, dtach (C client), tmux and screen (their own clients on a PTY that the C
-reader reads), the plain C reader without a server.
+Compared: roost with a C client that reads the ring itself, with one of plain v1, and with one that is sent the frames
+of roost's extension, the same lossless, `roost attach --view --lossless` into a pipe, dtach (C client), tmux and screen
+(their own clients on a PTY that the C reader reads), the plain C reader without a server.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ def run(context: Context) -> list[Row]:
     with RoostHost(context) as roost:
         runs: dict[str, Callable[[], float]] = {
             raw.name: lambda: _run(context, raw.watch, size),
-            "roost": lambda: _run(context, roost.watch, size),
+            "extended": lambda: _run(context, roost.watch, size),
+            "frames": lambda: _run(context, roost.watch_v1, size),
         }
         runs["local"] = lambda: _run(context, lambda argv: roost.watch_with(argv, "--local", local=True), size)
         runs["lossless"] = lambda: _run(context, lambda argv: roost.watch_with(argv, lossless=True), size)
@@ -97,7 +98,7 @@ def _rows(rates: dict[str, list[float]]) -> list[Row]:
     targets = {"plain C reader": at_least(0.9), "dtach": at_least(1.0), "tmux": at_least(1.2), "screen": at_least(3.0)}
     rows = [
         compared(f"one client, {way}", "MB/s", rates[key], peer, rates.get(peer), target)
-        for way, key in (("reading locally", "local"), ("over frames", "roost"))
+        for way, key in (("reading locally", "local"), ("over frames", "frames"), ("over extended frames", "extended"))
         for peer, target in targets.items()
     ]
     for what, key in (
