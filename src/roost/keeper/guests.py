@@ -33,6 +33,7 @@ from roost.keeper.guest_page import (
     READ_AT,
     REST_AT,
 )
+from roost.keeper.pump import LENT, NOT_LENT
 from roost.plain_frames import input_frame, keystroke, keystrokes, output_head
 from roost.platform import full_fence, sealed_memory_file
 
@@ -176,10 +177,13 @@ class Guests:
         except OSError:  # no memory for it: then the daemon goes on
             guest.give_back(loan, b"", b"")
             return
-        if self._pump is not None and not (self._have_pumped(guest.stream) and self._pump.lend(guest, loan)):
-            self._epoll.unregister(guest.fd)
-            guest.give_back(loan, b"", b"")
-            return
+        if self._pump is not None:
+            lent = self._pump.lend(guest, loan) if self._have_pumped(guest.stream) else NOT_LENT
+            if lent == NOT_LENT:
+                self._epoll.unregister(guest.fd)
+                guest.give_back(loan, b"", b"")
+            if lent != LENT:
+                return
         guest.loan = loan
         guest.pieces = PIECES_A_KEY
         guest.stream.guest = guest

@@ -42,6 +42,8 @@ LIBRARY = os.path.join(os.path.dirname(_HERE), "assets", "native", "pump.so")
 _PRIME = (1 << 32) - 5
 _TOLD_LOOK, _TOLD_LEFT, _TOLD_INPUT = 0, 1, 2
 _TOLD_BYTES = 24
+#: What became of a loan.
+NOT_LENT, LENT, LENT_AND_BACK = 0, 1, 2
 
 
 def stamp(sources: str) -> int:
@@ -80,7 +82,7 @@ class Library:
             ("readers", None, [address, number, address, number]),
             ("type", flag, [address, number, number, number, number, address, address, address]),
             ("stop_typing", None, [address, number]),
-            ("lend", flag, [address, number, number, address, word, word, word]),
+            ("lend", number, [address, number, number, address, word, word, word]),
             ("unlend", None, [address, number]),
             ("floods_within", flag, [address, word]),
         ):
@@ -188,11 +190,12 @@ class Pump:
         """Do so no more."""
         self._calls.pump_stop_typing(self._pump, fd)
 
-    def lend(self, guest: Guest, loan: int) -> bool:
-        """Serve a guest of a stream that is served, for one loan; False where that cannot be."""
+    def lend(self, guest: Guest, loan: int) -> int:
+        """Serve a guest of a stream that is served, for one loan. LENT_AND_BACK: that could not be, of which
+        the daemon was told, and nobody else is. NOT_LENT: it is not told either."""
         page = self._library.address_of(guest.words)
         fd = guest.stream.fd
-        return bool(self._calls.pump_lend(self._pump, guest.fd, fd, page, loan, guest.sent, guest.taken))
+        return int(self._calls.pump_lend(self._pump, guest.fd, fd, page, loan, guest.sent, guest.taken))
 
     def unlend(self, fd: int) -> None:
         """Do so no more; to give it back is the caller's."""

@@ -360,7 +360,9 @@ class Visit:
         self.lent = Lent(page, wake=thread.drain.wake, drop=lambda then: then())
         os.close(page)
         thread.closing += [self.lent.release, self.guest.close, self.daemon.close, self.client.close]
-        thread.drain.add_guest(self.guest)
+
+    def know(self) -> None:
+        self.thread.drain.add_guest(self.guest)
 
     def lend(self) -> None:
         self.lent.lend(self.one.stream.writer.end)
@@ -393,6 +395,7 @@ def test_a_key_that_came_between_two_loans_is_typed_and_counted_once(thread: Thr
     between = Between()
     thread.drain.add_guest(between)  # type: ignore[arg-type]
     visit = Visit(thread)
+    visit.know()
     visit.lend()
     with pytest.raises(BlockingIOError):
         while True:
@@ -416,3 +419,36 @@ def test_the_keeper_is_told_whether_it_may_have_a_pump(monkeypatch: pytest.Monke
     assert "ROOST_NATIVE" not in keeper_environment()
     monkeypatch.setenv("ROOST_NATIVE", "0")
     assert keeper_environment()["ROOST_NATIVE"] == "0"
+
+
+def far_behind(thread: Thread) -> Visit:
+    """A guest of a terminal that has written more than is sent to it at once; lent, which is not seen yet."""
+    visit = Visit(thread)
+    for _ in range(GUARD_BYTES // 4000 + 1):
+        end = visit.one.stream.writer.end + os.write(visit.one.slave, b"x" * 4000)
+        eventually(lambda end=end: visit.one.stream.writer.end == end)  # type: ignore[misc]
+    visit.lent.lend(0)
+    return visit
+
+
+def is_back_unserved(visit: Visit) -> None:
+    returned = visit.lent.look()
+    assert returned is not None and not (returned.offset or returned.read or returned.rest)
+
+
+def test_what_follows_at_once_on_a_loan_that_comes_back_at_once_is_done(thread: Thread) -> None:
+    visit = far_behind(thread)
+    go_on = threading.Event()
+    thread.drain.when_settled(lambda: go_on.wait(20))
+    visit.know()
+    thread.drain.finish(visit.one.stream)
+    go_on.set()
+    eventually(lambda: thread.told(MARKED, visit.one.stream))
+    is_back_unserved(visit)
+
+
+def test_a_thread_may_end_behind_a_loan_that_comes_back_at_once(thread: Thread) -> None:
+    visit = far_behind(thread)
+    thread.drain.when_settled(lambda: eventually(lambda: thread.drain._stopping))
+    visit.know()
+    thread.closing.insert(0, lambda: is_back_unserved(visit))  # done when the thread has ended

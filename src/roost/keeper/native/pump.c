@@ -189,18 +189,22 @@ PUBLIC void pump_stop_typing(struct pump *pump, int fd)
         drop(pump, fd);
 }
 
-/* Serve a guest, whose connection the epoll has, for one loan. False: the stream is not served, or no memory. */
-PUBLIC bool pump_lend(struct pump *pump, int fd, int stream_fd, uint64_t *words, uint64_t loan, uint64_t sent,
-                      uint64_t taken)
+/* Serve a guest, whose connection the epoll has, for one loan. Its stream has to be served. Where it was given back at
+   once the thread is not told of it besides. */
+PUBLIC int pump_lend(struct pump *pump, int fd, int stream_fd, uint64_t *words, uint64_t loan, uint64_t sent,
+                     uint64_t taken)
 {
     struct stream *stream = stream_of(pump, stream_fd);
     struct guest *guest = stream && !stream->guest ? serve_as(pump, fd, GUEST, sizeof *guest) : NULL;
     if (!guest)
-        return false;
+        return NOT_LENT;
     *guest = (struct guest){fd, stream, words, loan, sent, taken};
     stream->guest = guest;
     catch_up(pump, guest);
-    return true;
+    if (stream->guest)
+        return LENT;
+    pump->told_count--;
+    return LENT_AND_BACK;
 }
 
 /* Serve a guest no more; to give it back is the caller's. */
@@ -279,8 +283,7 @@ PUBLIC int pump_wait(struct pump *pump, int timeout_ms, const struct told **told
 {
     uint64_t until_ns = timeout_ms > 0 ? now_ns() + (uint64_t)timeout_ms * NS_A_MS : 0;
     bool is_over = false;
-    pump->told_count -= pump->told_seen; /* a guest may have been given back meanwhile */
-    memmove(pump->told, pump->told + pump->told_seen, pump->told_count * sizeof *pump->told);
+    pump->told_count = 0;
     pump->carries = false;
     for (;;) {
         while (pump->event_at < pump->event_count && !pump->carries)
@@ -298,6 +301,5 @@ PUBLIC int pump_wait(struct pump *pump, int timeout_ms, const struct told **told
             give_way(pump);
     }
     *told = pump->told;
-    pump->told_seen = pump->told_count;
     return (int)pump->told_count;
 }

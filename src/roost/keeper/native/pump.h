@@ -28,6 +28,9 @@ enum {
     TOLD_BACK,  /* a guest was given back to the daemon */
 };
 
+/* What became of a loan. */
+enum { NOT_LENT, LENT, LENT_AND_BACK };
+
 struct told {
     int32_t fd, what;
     const void *data; /* valid until the next wait */
@@ -84,7 +87,7 @@ struct pump {
     size_t fds, served;
 
     struct told *told; /* room for two of each entry, so that to tell cannot fail */
-    size_t told_count, told_seen, told_room; /* `told_seen`: what the thread has been given already */
+    size_t told_count, told_room;
     bool carries; /* what was told points into our memory: the thread has to see it first */
 
     int event_at, event_count;
