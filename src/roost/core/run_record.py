@@ -41,6 +41,8 @@ _TYPES: dict[str, type] = {
     "agent": str,
     "started_at": float,
 }
+#: Made once: `json.dumps` with separators makes an encoder a call.
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,7 @@ class RunRecord:
 
     def encode(self) -> bytes:
         """The record as it is stored."""
-        return (
-            json.dumps({name: getattr(self, name) for name in self.__slots__}, separators=(",", ":")).encode() + b"\n"
-        )
+        return _encoded({name: getattr(self, name) for name in self.__slots__}).encode() + b"\n"
 
 
 def parse_record(data: bytes) -> RunRecord:

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from roost.core.events import Event, EventFilter
@@ -43,7 +44,7 @@ class Runs:
         self._own_addr: dict[str, str] = {}
         self._boot_id = boot_id()
         self._known: dict[str, Session] = {}
-        self._changed: dict[str, bytes | None] = {}  # what is to be done to files: their contents, None removes one
+        self._changed: dict[str, Callable[[], None]] = {}  # what is to be done to files, by path
         self._worker: asyncio.Task[None] | None = None
         self._written_at = -BUSY_GATHER_S
         self._leaving = asyncio.Event()
@@ -70,16 +71,19 @@ class Runs:
     def on_session(self, session: Session, options: Any, *, adopted: bool) -> None:
         """Register a live run, and take it out again when it has ended."""
         if not session.live:
-            self._change(session.id, None)
+            self._remove(session)
             return
         self._known[session.id] = session
-        self._loop.call_soon(self._write, session)  # behind the answer to the spawn
+        if adopted:  # the last daemon has most probably written it: renaming over a file is dear, and there may be many
+            self._loop.call_soon(partial(self._write, session, _store_unless_there))
+        else:
+            self._write(session)
         session.when_exited.append(lambda: self._on_exit(session))
 
     def _on_exit(self, session: Session) -> None:
         self._known.pop(session.id, None)
         self._own_addr.pop(session.id, None)
-        self._change(session.id, None)
+        self._remove(session)
 
     def on_event(self, event: Event) -> None:
         """A run has another name."""
@@ -99,9 +103,13 @@ class Runs:
     # --- the files --------------------------------------------------------------------------------------------------
 
     def _path(self, session_id: str) -> str:
-        return os.path.join(self._directory, session_id + _SUFFIX)
+        return f"{self._directory}/{session_id}{_SUFFIX}"
 
-    def _write(self, session: Session) -> None:
+    def _remove(self, session: Session) -> None:
+        path = self._path(session.id)
+        self._change(path, partial(_unlink, path))
+
+    def _write(self, session: Session, store: Callable[[str, RunRecord], None] | None = None) -> None:
         if not self._usable or not session.live or session.forgotten:
             return
         record, origin = session.record, session.origin
@@ -115,13 +123,14 @@ class Runs:
             agent=agent_of(record.argv, record.labels),
             started_at=origin.created_at,
         )
-        self._change(session.id, run.encode())
+        path = self._path(session.id)
+        self._change(path, partial(store or _store, path, run))
 
-    def _change(self, session_id: str, data: bytes | None) -> None:
+    def _change(self, path: str, change: Callable[[], None]) -> None:
         """Have a file written or removed, in a moment, with the others: neither a spawn nor the loop waits for it."""
         if not self._usable:
             return
-        self._changed[self._path(session_id)] = data
+        self._changed[path] = change
         if self._worker is None:
             self._worker = self._tasks.create_task(self._carry_out(), name="registry of runs")
 
@@ -134,7 +143,7 @@ class Runs:
                     await self._leaving.wait()
             while self._changed:
                 changed, self._changed = self._changed, {}
-                await self._loop.run_in_executor(None, _bring_up_to_date, changed)
+                await self._loop.run_in_executor(None, _carry_out_each, changed.values())
         finally:
             self._written_at = self._loop.time()
             self._worker = None
@@ -146,15 +155,21 @@ class Runs:
             await asyncio.wait([self._worker])
 
 
-def _bring_up_to_date(files: Mapping[str, bytes | None]) -> None:
-    for path, data in files.items():
-        if data is None:
-            _unlink(path)
-        elif not _holds(path, data):  # the last daemon wrote it: renaming over a file is dear, and there may be many
-            try:
-                write_whole(path, data)
-            except OSError as error:
-                log.warning("the record of run %s could not be written: %s", path, error)
+def _carry_out_each(changes: Iterable[Callable[[], None]]) -> None:
+    for change in changes:
+        change()
+
+
+def _store(path: str, run: RunRecord) -> None:
+    try:
+        write_whole(path, run.encode())
+    except OSError as error:
+        log.warning("the record of run %s could not be written: %s", path, error)
+
+
+def _store_unless_there(path: str, run: RunRecord) -> None:
+    if not _holds(path, run.encode()):
+        _store(path, run)
 
 
 def _unlink(path: str) -> None:
