@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from support.instance import Instance, eventually
+from support.instance import SOURCE, Instance, eventually
 
 from roost.client.event_stream import EventStream
 from roost.errors import WaitTimeoutError
@@ -40,6 +40,29 @@ def test_a_restart_starts_one_daemon_and_no_rival(instance: Instance) -> None:
         instance.note_pids()
     assert instance.status()["pid"] != before
     assert "already" not in instance.log()
+
+
+def test_a_restart_brings_the_daemon_and_the_keeper_of_the_installation_that_asks(tmp_path: Path) -> None:
+    """The way of an update whose files are in another place than the former ones; sessions go on over it."""
+    other = tmp_path / "python"
+    other.symlink_to(sys.executable)
+    instance = Instance({"PYTHONPATH": os.pathsep.join([str(SOURCE), *filter(os.path.isdir, sys.path)])})
+    try:
+        subprocess.run([other, "-m", "roost", "run", "-d", "--", "cat"], env=instance.environ, check=True)
+        instance.note_pids()
+        before = instance.status()
+        assert {_program(before["pid"]), _program(before["keeper_pid"])} == {str(other)}
+        instance.roost("daemon", "restart", "--keeper")
+        instance.note_pids()
+        after = instance.status()
+        assert {_program(after["pid"]), _program(after["keeper_pid"])} == {sys.executable}
+        assert (after["keeper_pid"], after["running"]) == (before["keeper_pid"], 1)
+    finally:
+        instance.end()
+
+
+def _program(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text().partition("\0")[0]
 
 
 def test_a_restart_may_take_the_keeper_along_and_no_session_ends(instance: Instance) -> None:

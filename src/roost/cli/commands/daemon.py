@@ -95,10 +95,7 @@ def restart_command(invocation: Invocation, /, *, timeout: float, keeper: bool, 
         with invocation.client() as client:
             status = client.status()
     else:
-        asked_at = time.monotonic()
-        with invocation.client(autostart=False) as client:
-            client.stop(restart=True, timeout_s=timeout)
-        status = _await_next(invocation, old.pid, asked_at, timeout)
+        status = _replace(invocation, old.pid, timeout)
     if keeper:
         with invocation.client() as client:
             client.upgrade_keeper()
@@ -201,6 +198,29 @@ def _answered(invocation: Invocation, within_s: float = ANSWERS_WITHIN_S) -> Dae
             return client.status()
     except WaitTimeoutError as error:
         raise hung_error(invocation.scope, within_s) from error
+
+
+def _replace(invocation: Invocation, pid: int, timeout_s: float) -> DaemonStatus:
+    """Have another daemon in the place of one, of the roost that asks; its status."""
+    asked_at = time.monotonic()
+    elsewhere = _is_elsewhere(pid)
+    with invocation.client(autostart=False) as client:
+        client.stop(restart=not elsewhere, timeout_s=timeout_s)
+    if not elsewhere:
+        return _await_next(invocation, pid, asked_at, timeout_s)
+    _await_end(pid, timeout_s)
+    with invocation.client() as client:
+        return client.status()
+
+
+def _is_elsewhere(pid: int) -> bool:
+    """Whether a daemon in the background is of another installation, which would start that one's daemon again."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            words = file.read().split(b"\0")
+    except OSError:
+        return False
+    return b"--foreground" not in words and os.path.dirname(words[0]) != os.fsencode(os.path.dirname(sys.executable))
 
 
 def _await_next(invocation: Invocation, old_pid: int, asked_at: float, timeout_s: float) -> DaemonStatus:
