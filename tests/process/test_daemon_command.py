@@ -52,7 +52,11 @@ def test_a_restart_brings_the_daemon_and_the_keeper_of_the_installation_that_ask
         instance.note_pids()
         before = instance.status()
         assert {_program(before["pid"]), _program(before["keeper_pid"])} == {str(other)}
-        instance.roost("daemon", "restart", "--keeper")
+        with instance.client() as client, client.attach("cat") as attachment:
+            instance.roost("daemon", "restart", "--keeper")
+            attachment.write(b"still here\n")
+            while b"still here" not in getattr(attachment.recv(10), "data", b""):
+                pass
         instance.note_pids()
         after = instance.status()
         assert {_program(after["pid"]), _program(after["keeper_pid"])} == {sys.executable}

@@ -28,12 +28,15 @@ class AsyncDaemonVerbs(AsyncVerbs):
         """What the daemon says of itself."""
         return await self._perform(calls.status())
 
-    async def stop(self, *, kill: bool = False, restart: bool = False, timeout_s: float = 10.0) -> int:
+    async def stop(
+        self, *, kill: bool = False, restart: bool = False, program: str = "", timeout_s: float = 10.0
+    ) -> int:
         """Stops the daemon; sessions run on in the keeper unless `kill`. Returns how many are left.
 
-        With `restart` the keeper starts it again and attached clients wait for it; else they are detached.
+        With `restart` the keeper starts it again and attached clients wait for it; else they are detached. With a
+        `program`, a Python, its process becomes the daemon of the installation which that one has.
         """
-        left = await self._perform(calls.stop(kill=kill, restart=restart, timeout_s=timeout_s))
+        left = await self._perform(calls.stop(kill=kill, restart=restart, program=program, timeout_s=timeout_s))
         self.close()
         return left
 

@@ -255,11 +255,12 @@ def status() -> Call[model.DaemonStatus]:
     return Call("daemon.status", read, repeatable=True)
 
 
-def stop(*, kill: bool, restart: bool, timeout_s: float) -> Call[int]:
+def stop(*, kill: bool, restart: bool, program: str, timeout_s: float) -> Call[int]:
     def read(result: Mapping[str, Any], _data: bytes) -> int:
         return int(result["sessions_left"])
 
-    return Call("daemon.stop", read, {"kill": kill, "restart": restart}, extra_s=timeout_s)
+    with_program = {"program": program} if program else {}
+    return Call("daemon.stop", read, {"kill": kill, "restart": restart, **with_program}, extra_s=timeout_s)
 
 
 def upgrade_keeper() -> Call[dict[str, Any]]:

@@ -78,6 +78,7 @@ class App:
         self._around: list[Wired] = []
         self._stop = asyncio.Event()
         self._restart_wanted = False
+        self.next_program = ""  # the Python of the daemon that this process is to become
         self._end_wanted = False
 
     async def run(self, link: KeeperLink) -> None:
@@ -278,7 +279,8 @@ class App:
                 session.on_exited(ExitInfo(None, None, "unknown", time.time()))
         self._request_stop(True)
 
-    def _request_stop(self, restart: bool) -> None:
+    def _request_stop(self, restart: bool, program: str = "") -> None:
+        self.next_program = program
         self._end_wanted = self._end_wanted or not restart
         self._restart_wanted = restart and not self._end_wanted
         self._loop.call_soon(self._stop.set)
@@ -318,4 +320,4 @@ class App:
     def hang_up(self) -> None:
         """Tell the keeper good-bye, as the last thing: it may start the next daemon at once."""
         if not self._link.lost:
-            self._link.hang_up(restart=self._restart_wanted, shut_down=not len(self._table))
+            self._link.hang_up(restart=self._restart_wanted and not self.next_program, shut_down=not len(self._table))

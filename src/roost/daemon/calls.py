@@ -127,10 +127,12 @@ class PurgeParams(Params, frozen=True):
 
 
 class StopParams(Params, frozen=True):
-    """How the daemon stops: with or without its sessions, and whether the keeper starts it again."""
+    """How the daemon stops: with or without its sessions, and whether the keeper starts it again. `program`: it becomes
+    the daemon that this Python has, which is how another installation takes over."""
 
     kill: bool = False
     restart: bool = False
+    program: str = ""
 
 
 Result: TypeAlias = tuple[dict[str, Any], bytes]
@@ -312,7 +314,7 @@ class Calls:
 
     async def stop(self, p: StopParams, _: bytes) -> Result:
         """Stop the daemon, once this answer is out."""
-        return {"sessions_left": await self.control.stop(kill=p.kill, restart=p.restart)}, b""
+        return {"sessions_left": await self.control.stop(kill=p.kill, restart=p.restart, program=p.program)}, b""
 
     async def upgrade_keeper(self, _p: NoParams, _: bytes) -> Result:
         """Let the keeper re-execute itself from the code that is installed now."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from roost.daemon.keeper_link import KeeperLink
 from roost.daemon.service import Service
-from roost.errors import RoostError
+from roost.errors import InvalidError, RoostError
 from roost.keeper import messages as m
 from roost.keeper.launch import keeper_command
 from roost.paths import Paths
@@ -35,10 +35,10 @@ class Control:
         socket_path: str,
         *,
         connections: Callable[[], int],
-        request_stop: Callable[[bool], None],
+        request_stop: Callable[[bool, str], None],
         stop_services: Callable[[], Awaitable[None]],
     ) -> None:
-        """`request_stop(restart)` ends the daemon after the answers under way; `stop_services` lets them end softly."""
+        """`request_stop(restart, program)` ends the daemon after the answers under way; `stop_services` ends services."""
         self._service = service
         self._paths = paths
         self.socket_path = socket_path
@@ -112,14 +112,19 @@ class Control:
             self._memory_at = now
         return self._memory
 
-    async def stop(self, *, kill: bool, restart: bool) -> int:
-        """Stop soon; with `kill` after ending every session. How many sessions go on in the keeper."""
+    async def stop(self, *, kill: bool, restart: bool, program: str = "") -> int:
+        """Stop soon; with `kill` after ending every session. How many sessions go on in the keeper.
+
+        With `restart` and a `program` this process becomes the daemon of that Python. Raises InvalidError.
+        """
+        if program and not (restart and os.access(program, os.X_OK)):
+            raise InvalidError(f"the daemon cannot become {program}: give a Python that can be run, with restart")
         if kill:
             await self._stop_services()
             await self._service.kill_everything()
             await self._service.purge(self._service.table)
         left = sum(1 for s in self._service.table if s.live)
-        self._request_stop(restart)
+        self._request_stop(restart, program)
         return left
 
     async def upgrade_keeper(self) -> dict[str, Any]:

@@ -123,7 +123,9 @@ def serve(options: Options) -> int:
         runner.run(app.run(link))
     lock.release()
     app.hang_up()
-    if options.lock is None and (app.keeper_lost or (options.foreground and app.restart_wanted)):
+    stays = app.restart_wanted and (options.foreground or bool(app.next_program))
+    if options.lock is None and (app.keeper_lost or stays):
+        again[0] = app.next_program or again[0]
         if activated is not None:
             systemd.pass_listener(activated)
         os.execv(again[0], again)  # to start over with a new keeper, or as the same process with the same options

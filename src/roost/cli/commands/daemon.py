@@ -17,7 +17,7 @@ from roost.cli.hung import ANSWERS_WITHIN_S, hung_error
 from roost.cli.output import print_json, print_pairs
 from roost.cli.values import DURATION
 from roost.cli.wording import count, show_duration
-from roost.errors import NoRunError, RoostError, UnavailableError, WaitTimeoutError
+from roost.errors import InvalidError, NoRunError, RoostError, UnavailableError, WaitTimeoutError
 from roost.paths import Paths
 
 if TYPE_CHECKING:
@@ -203,14 +203,15 @@ def _answered(invocation: Invocation, within_s: float = ANSWERS_WITHIN_S) -> Dae
 def _replace(invocation: Invocation, pid: int, timeout_s: float) -> DaemonStatus:
     """Have another daemon in the place of one, of the roost that asks; its status."""
     asked_at = time.monotonic()
-    elsewhere = _is_elsewhere(pid)
+    program = sys.executable if _is_elsewhere(pid) else ""
     with invocation.client(autostart=False) as client:
-        client.stop(restart=not elsewhere, timeout_s=timeout_s)
-    if not elsewhere:
-        return _await_next(invocation, pid, asked_at, timeout_s)
-    _await_end(pid, timeout_s)
-    with invocation.client() as client:
-        return client.status()
+        try:
+            client.stop(restart=True, program=program, timeout_s=timeout_s)
+        except InvalidError:
+            if not program:
+                raise
+            client.stop(restart=True, timeout_s=timeout_s)  # it is of a roost that cannot become another
+    return _await_next(invocation, pid, asked_at, timeout_s)
 
 
 def _is_elsewhere(pid: int) -> bool:
