@@ -38,7 +38,7 @@ class Control:
         request_stop: Callable[[bool, str], None],
         stop_services: Callable[[], Awaitable[None]],
     ) -> None:
-        """`request_stop(restart, program)` ends the daemon after the answers under way; `stop_services` ends services."""
+        """`request_stop(restart, program)` ends the daemon behind the answers, `stop_services` the services."""
         self._service = service
         self._paths = paths
         self.socket_path = socket_path
