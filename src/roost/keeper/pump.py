@@ -84,7 +84,6 @@ class Library:
             ("stop_typing", None, [address, number]),
             ("lend", number, [address, number, number, address, word, word, word]),
             ("unlend", None, [address, number]),
-            ("floods_within", flag, [address, word]),
         ):
             call = getattr(calls, f"pump_{name}")
             call.restype, call.argtypes = result, arguments
@@ -200,7 +199,3 @@ class Pump:
     def unlend(self, fd: int) -> None:
         """Do so no more; to give it back is the caller's."""
         self._calls.pump_unlend(self._pump, fd)
-
-    def floods_within(self, seconds: float) -> bool:
-        """Whether a flood was come to so long ago at most."""
-        return bool(self._calls.pump_floods_within(self._pump, int(seconds * 1e9)))

@@ -228,11 +228,6 @@ PUBLIC void pump_leave(struct pump *pump, int fd)
     drop_stream(pump, stream);
 }
 
-PUBLIC bool pump_floods_within(const struct pump *pump, uint64_t ns)
-{
-    return floods_within(pump, ns);
-}
-
 /* --- waiting ------------------------------------------------------------------------------------------------------------- */
 
 static void dispatch(struct pump *pump, int fd)
