@@ -34,7 +34,7 @@ class Watcher(V1Client):
     def __init__(self, instance: Instance, records: int) -> None:
         super().__init__(instance.socket)
         self.total = records * RECORD
-        self.at = self.missed = 0
+        self.at = 0
         with V1Client(instance.socket) as other:
             self.session = other.spawn(sys.executable, "-I", "-S", "-c", CHILD.format(records=records)).session_id
         answer = self.attach(self.session)
@@ -47,7 +47,6 @@ class Watcher(V1Client):
         what = frame.WhichOneof("frame")
         if what == "missed_bytes":
             self.at += frame.missed_bytes
-            self.missed += frame.missed_bytes
         elif what == "output":
             first = self.at // RECORD
             there = b"".join(b"%07d\n" % at for at in range(first, first + len(frame.output) // RECORD + 2))

@@ -7,6 +7,8 @@ daemon goes on from there: what is no keystroke; input that the terminal does no
 of the terminal, goes on and on or is not taken by the client; the child's end; floods of others. One side has the
 connection at any time (`guest_page`), and all of a stream belongs to one thread, so that nothing overtakes anything.
 
+A pump (`native/typed.c`) serves them in this one's place where there is one, and goes on in bulk and beside floods.
+
 Must not know: who may type, and any other frame. A client that sends nonsense is given back to the daemon with it.
 """
 

@@ -1,7 +1,7 @@
 /* What the files of the pump share: who is served, what is told, and what each file does for the others.
 
    The pump is what a draining thread does while nothing special happens, without the interpreter: output into rings, what
-   local readers type into terminals, keys and echo of guests. What is not plain it leaves to the thread, and tells it so.
+   local readers type into terminals, keys and output of guests. What is not plain it leaves to the thread, and tells it so.
    The same stands in Python (turns, scratch, floods, inputs, guests, echo_look), where it says why; that serves what is
    left, and everything where nothing could be compiled.
 

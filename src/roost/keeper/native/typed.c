@@ -1,5 +1,5 @@
-/* What is typed past the daemon: by local readers through sockets of their own, by guests in v1's frames; and a guest's
-   echo. In Python: inputs.py, guests.py, plain_frames.py. */
+/* What is typed past the daemon: by local readers through sockets of their own, by guests in v1's frames; and what a
+   guest is sent. In Python: inputs.py, guests.py, plain_frames.py. */
 
 #include <errno.h>
 #include <string.h>
